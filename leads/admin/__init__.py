@@ -1,0 +1,9 @@
+from django.contrib import admin
+
+from leads.admin.lead import LeadAdmin
+from leads.admin.plumber import PlumberAdmin
+
+__all__ = ["LeadAdmin", "PlumberAdmin"]
+
+admin.site.site_header = admin.site.site_title = "Urgences plomberie"
+admin.site.index_title = "Demandes et plombiers"

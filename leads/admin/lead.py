@@ -1,0 +1,182 @@
+import functools
+
+from django.contrib import admin, messages
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from leads.admin.common import BADGES, NOTIFICATION_BADGES, badge, tell
+from leads.assignment import NobodyEligible, NotWaiting, assign_by_hand
+from leads.forms import LeadForm
+from leads.links import confirmation_link
+from leads.models import Lead
+from notifications import delivery
+from notifications.admin import AttemptInline
+from notifications.models import Attempt
+from notifications.numbers import spaced
+from notifications.recovery import recover
+from notifications.tasks import enqueue
+
+
+class AttentionFilter(admin.SimpleListFilter):
+    title = "à traiter"
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("failed", "Notification en échec"), ("waiting", "Sans plombier"), ("silent", "Jamais notifiée")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        nothing_planned = Q(status=Lead.Status.SENT, notification_status="pending", notification_retry_at=None)
+        chosen = {
+            "failed": Q(notification_status=Lead.NotificationStatus.FAILED),
+            "waiting": Q(status=Lead.Status.CONFIRMED),
+            "silent": nothing_planned,
+        }
+        return queryset.filter(chosen.get(self.value(), Q()))
+
+
+@admin.register(Lead)
+class LeadAdmin(admin.ModelAdmin):
+    form = LeadForm
+    inlines = [AttemptInline]
+    actions = ["resend", "assign_now"]
+    date_hierarchy = "created_at"
+    list_display = (
+        "reference",
+        "created_at",
+        "emergency_type",
+        "postal_code",
+        "telephone",
+        "state",
+        "plumber",
+        "notification",
+        "notification_attempts",
+        "notification_error",
+        "time_to_send",
+    )
+    list_filter = (AttentionFilter, "status", "notification_status", "created_at", "plumber")
+    list_select_related = ("plumber",)
+    list_per_page = 50
+    search_fields = ("=id", "phone", "postal_code", "emergency_type", "plumber__phone")
+    search_help_text = "Numéro de la demande, téléphone (chiffres sans espaces), code postal, urgence."
+    ordering = ("-id",)
+    readonly_fields = (
+        "state",
+        "link",
+        "token_expires_at",
+        "created_at",
+        "confirmed_at",
+        "plumber",
+        "notification",
+        "notification_attempts",
+        "notification_retry_at",
+        "notification_requested_by",
+        "notification_error",
+        "time_to_send",
+    )
+    fieldsets = (
+        ("Demande", {"fields": ("phone", "postal_code", "emergency_type")}),
+        ("Confirmation", {"fields": ("state", "link", "token_expires_at", "created_at", "confirmed_at", "plumber")}),
+        (
+            "Notification du plombier",
+            {
+                "fields": (
+                    "notification",
+                    "notification_attempts",
+                    "notification_retry_at",
+                    "notification_requested_by",
+                    "notification_error",
+                    "time_to_send",
+                )
+            },
+        ),
+    )
+
+    class Media:
+        css = {"all": ["leads/admin.css"]}
+        js = ["leads/copy.js"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        accepted = Attempt.objects.filter(lead=OuterRef("pk"), outcome=Attempt.Outcome.ACCEPTED)
+        first = accepted.order_by("finished_at").values("finished_at")[:1]
+        return super().get_queryset(request).annotate(sent_at=Subquery(first))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Lead | None = None) -> tuple:
+        return self.fieldsets if obj else self.fieldsets[:1]
+
+    def get_inlines(self, request: HttpRequest, obj: Lead | None) -> list:
+        return self.inlines if obj else []
+
+    def save_model(self, request: HttpRequest, obj: Lead, form: ModelForm, change: bool) -> None:
+        obj.save(update_fields=form.changed_data if change else None)
+
+    def response_add(self, request: HttpRequest, obj: Lead, post_url_continue: str | None = None) -> HttpResponse:
+        """Show the new lead: its link is what the operator needs next."""
+        request.POST = request.POST | {"_continue": "1"}
+        return super().response_add(request, obj, post_url_continue)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Lead | None = None) -> bool:
+        without_history = obj is None or obj.status == Lead.Status.PENDING
+        return without_history and super().has_delete_permission(request, obj)
+
+    @admin.display(description="n°", ordering="id")
+    def reference(self, lead: Lead) -> str:
+        return f"#{lead.pk}"
+
+    @admin.display(description="téléphone", ordering="phone")
+    def telephone(self, lead: Lead) -> str:
+        return spaced(lead.phone)
+
+    @admin.display(description="état", ordering="status")
+    def state(self, lead: Lead) -> SafeString:
+        return badge(BADGES[lead.status], lead.get_status_display())
+
+    @admin.display(description="notification", ordering="notification_status")
+    def notification(self, lead: Lead) -> str:
+        if lead.status != Lead.Status.SENT:
+            return "—"
+        if lead.notification_status == Lead.NotificationStatus.PENDING and lead.notification_retry_at is None:
+            return badge("calm", "non suivie (ancien système)")
+        return badge(NOTIFICATION_BADGES[lead.notification_status], lead.get_notification_status_display())
+
+    @admin.display(description="confirmation → envoi", ordering=F("sent_at") - F("confirmed_at"))
+    def time_to_send(self, lead: Lead) -> str:
+        if not (lead.sent_at and lead.confirmed_at):
+            return "—"
+        seconds = (lead.sent_at - lead.confirmed_at).total_seconds()
+        return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+    @admin.display(description="lien de confirmation")
+    def link(self, lead: Lead) -> SafeString:
+        return format_html(
+            '<div class="confirmation-link"><input readonly value="{}" aria-label="Lien de confirmation">'
+            '<button type="button" class="button">Copier</button></div>',
+            confirmation_link(lead),
+        )
+
+    @admin.action(description="Renvoyer la notification", permissions=["change"])
+    def resend(self, request: HttpRequest, queryset: QuerySet) -> None:
+        start_run = functools.partial(delivery.start_run, requested_by=f"admin : {request.user}")
+        report = recover(queryset.values_list("pk", flat=True), prepare=start_run)
+        tell(request, len(report.enqueued), "notification(s) relancée(s)")
+        tell(request, len(report.not_enqueued), "relancée(s) sans broker : le veilleur les envoie", messages.WARNING)
+        for lead_id, reason in report.left:
+            self.message_user(request, f"Demande #{lead_id} non relancée : {reason}.", messages.WARNING)
+
+    @admin.action(description="Attribuer maintenant", permissions=["change"])
+    def assign_now(self, request: HttpRequest, queryset: QuerySet) -> None:
+        assigned = 0
+        for lead_id in queryset.order_by("id").values_list("pk", flat=True):
+            try:
+                assign_by_hand(lead_id, requested_by=f"admin : {request.user}")
+            except NotWaiting:
+                reason = "elle n'attend pas de plombier (pas confirmée, ou déjà attribuée)"
+                self.message_user(request, f"Demande #{lead_id} non attribuée : {reason}.", messages.WARNING)
+            except NobodyEligible:
+                self.message_user(request, f"Demande #{lead_id} : aucun plombier n'est libre.", messages.WARNING)
+            else:
+                enqueue(lead_id)
+                assigned += 1
+        tell(request, assigned, "demande(s) attribuée(s)")

@@ -1,0 +1,173 @@
+"""Who gets the lead: exactly fair, never over a pack, once.
+
+One assignment at a time: an advisory lock makes the picks take turns, and conditional UPDATEs keep a pack
+right even against somebody who does not take turns (the old system, a hand at psql). Locks are always taken
+in this order: the lead, the turn, the plumber.
+"""
+
+import functools
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Case, F, Value, When
+from django.db.models.functions import Coalesce
+
+from leads.models import DatabaseClock, Lead, LeadQuerySet, Plumber
+
+ASSIGNMENT_TURN = 0x6C656164  # any number nobody else locks: "lead"
+TRIES = 3  # of a confirmation whose database connection broke
+
+
+class UnknownToken(Exception):
+    """No lead has this confirmation token."""
+
+
+class ExpiredToken(Exception):
+    """The lead was not confirmed while its link was valid."""
+
+
+class AlreadyConfirmed(Exception):
+    """The lead was confirmed before: `lead` tells how it stands."""
+
+    def __init__(self, lead: Lead) -> None:
+        super().__init__(lead.pk)
+        self.lead = lead
+
+
+class NotWaiting(Exception):
+    """The lead is not confirmed yet, or has its plumber already."""
+
+
+class NobodyEligible(Exception):
+    """No plumber can take a lead now."""
+
+
+def _again_after_lost_connection(function: Callable) -> Callable:
+    """Run it again, at most TRIES times in all, when the connection broke: it must do no harm twice."""
+
+    @functools.wraps(function)
+    def run(*args: object) -> object:
+        for left in reversed(range(TRIES)):
+            try:
+                return function(*args)
+            except (OperationalError, InterfaceError):
+                if connection.in_atomic_block or not left:
+                    raise
+                connection.close()
+
+    return run
+
+
+@_again_after_lost_connection
+@transaction.atomic(durable=True)
+def confirm_and_assign(token: str) -> Lead:
+    """Confirm the lead of this link and give it to the fairest eligible plumber, in one transaction.
+
+    Returns the lead, `sent` with its plumber and a notification due, or `confirmed` while nobody is eligible.
+    Raises UnknownToken, AlreadyConfirmed or ExpiredToken; OperationalError or InterfaceError when the
+    database stays out of reach.
+    """
+    lead = _get(token, Lead.objects.select_for_update())
+    if lead.status != Lead.Status.PENDING:
+        raise AlreadyConfirmed(lead)
+    lead.status = Lead.Status.CONFIRMED
+    lead.confirmed_at = lead.clock
+    lead.save(update_fields=["status", "confirmed_at"])
+    take_turn()
+    _assign(lead, requested_by="confirmation", requested_at=lead.confirmed_at)
+    return lead
+
+
+def find(token: str) -> Lead:
+    """The lead of this link, only to be shown. Raises UnknownToken or ExpiredToken."""
+    return _get(token, Lead.objects.all())
+
+
+def _get(token: str, leads: LeadQuerySet) -> Lead:
+    if "\0" in token:  # PostgreSQL has no such character
+        raise UnknownToken
+    lead = leads.annotate(clock=DatabaseClock()).filter(confirmation_token=token).first()
+    if lead is None:
+        raise UnknownToken
+    if lead.status == Lead.Status.PENDING and lead.token_expires_at <= lead.clock:
+        raise ExpiredToken
+    return lead
+
+
+def take_turn() -> None:
+    """Wait for our turn to assign; it ends with the transaction. Raises OperationalError after lock_timeout."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ASSIGNMENT_TURN])
+
+
+def _assign(lead: Lead, *, requested_by: str, requested_at: object) -> bool:
+    plumber_id = _take_place()
+    if plumber_id is None:
+        return False
+    Lead.objects.filter(pk=lead.pk).update(
+        status=Lead.Status.SENT,
+        plumber_id=plumber_id,
+        notification_status=Lead.NotificationStatus.PENDING,
+        notification_attempts=0,
+        notification_retry_at=DatabaseClock(),
+        notification_run=F("notification_run") + 1,
+        notification_requested_at=requested_at,
+        notification_requested_by=requested_by,
+    )
+    lead.refresh_from_db()
+    return True
+
+
+def _take_place() -> int | None:
+    """Take a place in the fairest eligible plumber's pack; his id, or None when nobody has one."""
+    while plumber_id := Plumber.objects.eligible().fairest_first().values_list("pk", flat=True).first():
+        full = When(leads_received=F("pack_size") - 1, then=Value(Plumber.Status.EXHAUSTED))
+        taken = (
+            Plumber.objects.eligible()
+            .filter(pk=plumber_id)
+            .update(
+                leads_received=F("leads_received") + 1,
+                last_lead_at=DatabaseClock(),
+                status=Case(full, default=F("status")),
+            )
+        )
+        if taken:
+            return plumber_id
+    return None
+
+
+def assign_waiting_leads() -> list[int]:
+    """Give waiting leads, the longest waiting first, to eligible plumbers; the ids of those assigned.
+
+    The caller enqueues their notifications once its transaction, if it has one, is committed.
+    """
+    assigned = []
+    while lead_id := _assign_longest_waiting():
+        assigned.append(lead_id)
+    return assigned
+
+
+@transaction.atomic
+def _assign_longest_waiting() -> int | None:
+    if not (Plumber.objects.eligible().exists() and Lead.objects.waiting().exists()):
+        return None
+    take_turn()
+    lead = Lead.objects.waiting().select_for_update(skip_locked=True).first()
+    if lead and _assign(lead, requested_by="attente", requested_at=Coalesce("confirmed_at", "created_at")):
+        return lead.pk
+    return None
+
+
+@transaction.atomic
+def assign_by_hand(lead_id: int, *, requested_by: str) -> Lead:
+    """An operator assigns a waiting lead now, however old; its notification counts as asked for now.
+
+    Raises NotWaiting or NobodyEligible.
+    """
+    lead = Lead.objects.select_for_update().get(pk=lead_id)
+    if lead.status != Lead.Status.CONFIRMED:
+        raise NotWaiting
+    take_turn()
+    if not _assign(lead, requested_by=requested_by, requested_at=DatabaseClock()):
+        raise NobodyEligible
+    return lead

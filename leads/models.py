@@ -1,0 +1,179 @@
+import datetime
+import secrets
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+
+class DatabaseClock(models.Func):
+    """The database's clock: what decides who may act when never depends on the clock of a process."""
+
+    function = "clock_timestamp"
+    output_field = models.DateTimeField()
+
+
+def new_token() -> str:
+    """A secret for a confirmation link: 43 characters, 256 bits."""
+    return secrets.token_urlsafe(32)
+
+
+def token_expiry() -> datetime.datetime:
+    return timezone.now() + datetime.timedelta(seconds=settings.LEAD_TOKEN_TTL)
+
+
+def _freshness() -> datetime.timedelta:
+    return datetime.timedelta(seconds=settings.LEAD_FRESHNESS)
+
+
+class PlumberQuerySet(models.QuerySet):
+    def eligible(self) -> "PlumberQuerySet":
+        """Those who may get a lead now."""
+        return self.filter(status=Plumber.Status.ACTIVE, leads_received__lt=F("pack_size"))
+
+    def fairest_first(self) -> "PlumberQuerySet":
+        """The least served first; then whoever has waited longest since the last lead; then the lowest id."""
+        return self.order_by("leads_received", F("last_lead_at").asc(nulls_first=True), "id")
+
+
+class Plumber(models.Model):
+    class Status(models.TextChoices):
+        ACTIVE = "active", "actif"
+        EXHAUSTED = "exhausted", "pack épuisé"
+        PAUSED = "paused", "en pause"
+
+    PACK_SIZES = (5, 10, 15, 20, 25, 30)
+
+    phone = models.CharField("téléphone WhatsApp", max_length=20)
+    pack_size = models.IntegerField("taille du pack", choices=[(size, f"{size} demandes") for size in PACK_SIZES])
+    leads_received = models.IntegerField("demandes reçues", default=0, db_default=0)
+    status = models.CharField("état", max_length=20, choices=Status, default=Status.ACTIVE, db_default=Status.ACTIVE)
+    created_at = models.DateTimeField("inscrit le", null=True, db_default=Now(), editable=False)
+    last_lead_at = models.DateTimeField("dernière demande", null=True, editable=False)
+
+    objects = PlumberQuerySet.as_manager()
+
+    class Meta:
+        db_table = "plumbers"
+        verbose_name = "plombier"
+        constraints = [
+            models.CheckConstraint(name="plumbers_pack_size_known", condition=Q(pack_size__in=(5, 10, 15, 20, 25, 30))),
+            models.CheckConstraint(
+                name="plumbers_leads_within_pack", condition=Q(leads_received__range=(0, F("pack_size")))
+            ),
+            models.CheckConstraint(
+                name="plumbers_status_known", condition=Q(status__in=("active", "exhausted", "paused"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.phone} (n° {self.pk})"
+
+
+class LeadQuerySet(models.QuerySet):
+    def waiting(self) -> "LeadQuerySet":
+        """Confirmed, fresh and without a plumber: the longest waiting first."""
+        return (
+            self.alias(since=Coalesce("confirmed_at", "created_at"))
+            .filter(status=Lead.Status.CONFIRMED, since__gt=DatabaseClock() - _freshness())
+            .order_by("since", "id")
+        )
+
+    def notification_pending(self) -> "LeadQuerySet":
+        """Their plumber is still owed a message, and the instant to act has come (the index leads_notification_due)."""
+        return self.filter(
+            status=Lead.Status.SENT,
+            notification_status=Lead.NotificationStatus.PENDING,
+            notification_retry_at__lte=DatabaseClock(),
+        ).alias(asked_at=Coalesce("notification_requested_at", "confirmed_at", "created_at"))
+
+    def notification_due(self) -> "LeadQuerySet":
+        """An attempt may be taken now, and nobody is taking it."""
+        return self.notification_pending().filter(
+            notification_attempts__lt=2, asked_at__gt=DatabaseClock() - _freshness()
+        )
+
+    def notification_over(self) -> "LeadQuerySet":
+        """Pending, but nothing more may be sent: attempt 2 never gave a result, or the emergency went stale."""
+        stale = Q(asked_at__isnull=True) | Q(asked_at__lte=DatabaseClock() - _freshness())
+        return self.notification_pending().filter(Q(notification_attempts=2) | stale)
+
+
+class Lead(models.Model):
+    class Status(models.TextChoices):
+        PENDING = "pending", "à confirmer"
+        CONFIRMED = "confirmed", "en attente d'un plombier"
+        SENT = "sent", "attribuée"
+
+    class NotificationStatus(models.TextChoices):
+        PENDING = "pending", "en cours"
+        SENT = "whatsapp_sent", "envoyée"
+        FAILED = "whatsapp_failed", "échec"
+
+    phone = models.CharField("téléphone du client", max_length=20)
+    postal_code = models.CharField("code postal", max_length=10)
+    emergency_type = models.TextField("type d'urgence")
+    status = models.CharField("état", max_length=20, choices=Status, default=Status.PENDING, db_default=Status.PENDING)
+    confirmation_token = models.TextField("jeton", unique=True, default=new_token, editable=False)
+    token_expires_at = models.DateTimeField("lien valable jusqu'au", default=token_expiry, editable=False)
+    created_at = models.DateTimeField("reçue le", null=True, db_default=Now(), editable=False)
+    confirmed_at = models.DateTimeField("confirmée le", null=True, editable=False)
+    plumber = models.ForeignKey(
+        Plumber,
+        verbose_name="plombier",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="leads",
+        db_index=False,
+    )
+
+    # The notification: first written by the assignment, then by notifications/delivery.py alone.
+    notification_status = models.CharField(
+        "notification",
+        max_length=30,
+        choices=NotificationStatus,
+        default=NotificationStatus.PENDING,
+        db_default=NotificationStatus.PENDING,
+    )
+    notification_attempts = models.IntegerField("tentatives", default=0, db_default=0)
+    # From this instant the next attempt may be taken: now, 30 s after a failure, or when a claim's lease runs out.
+    notification_retry_at = models.DateTimeField("prochaine tentative", null=True, editable=False)
+    notification_run = models.IntegerField("série", default=0, db_default=0)  # 0: only the old system ever sent
+    notification_requested_at = models.DateTimeField("demandée le", null=True, editable=False)
+    notification_requested_by = models.CharField("demandée par", max_length=170, default="", db_default="")
+    notification_error = models.TextField("dernière erreur", default="", db_default="")
+    notification_rung_at = models.DateTimeField(null=True, editable=False)  # the sweeper last enqueued it
+
+    objects = LeadQuerySet.as_manager()
+
+    class Meta:
+        db_table = "leads"
+        verbose_name = "demande"
+        constraints = [
+            models.CheckConstraint(name="leads_status_known", condition=Q(status__in=("pending", "confirmed", "sent"))),
+            models.CheckConstraint(
+                name="leads_notification_status_known",
+                condition=Q(notification_status__in=("pending", "whatsapp_sent", "whatsapp_failed")),
+            ),
+            models.CheckConstraint(
+                name="leads_notification_attempts_at_most_two", condition=Q(notification_attempts__range=(0, 2))
+            ),
+        ]
+        indexes = [
+            models.Index(  # the sweeper, every few seconds
+                name="leads_notification_due",
+                fields=["notification_retry_at"],
+                condition=Q(notification_status="pending", notification_retry_at__isnull=False),
+            ),
+            models.Index(  # assign_waiting_leads
+                name="leads_waiting", fields=["confirmed_at"], condition=Q(status="confirmed")
+            ),
+            models.Index(name="leads_plumber", fields=["plumber"]),  # a plumber's leads, in the admin
+            models.Index(name="leads_created", fields=["-created_at"]),  # the admin's list
+        ]
+
+    def __str__(self) -> str:
+        return f"Demande {self.pk}"

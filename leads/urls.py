@@ -1,0 +1,9 @@
+from django.urls import path
+
+from leads import views
+
+urlpatterns = [
+    path("confirm/<path:token>/", views.confirm, name="confirm"),
+    path("api/confirm", views.old_link),
+    path("api/health", views.health),
+]

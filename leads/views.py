@@ -1,0 +1,92 @@
+import functools
+from collections.abc import Callable
+from urllib.parse import quote
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from leads.assignment import AlreadyConfirmed, ExpiredToken, UnknownToken, confirm_and_assign, find
+from leads.csrf import form_token_required
+from leads.models import Lead
+from notifications.tasks import enqueue
+
+
+def discreet(view: Callable) -> Callable:
+    """Nothing of these pages is kept or passed on: their address is a secret."""
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        response["Cache-Control"] = "no-store"
+        response["Referrer-Policy"] = "no-referrer"
+        return response
+
+    return wrapped
+
+
+def answer_plainly(view: Callable) -> Callable:
+    """Links that do not work, and a database that is away, get a page that says what to do next."""
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except UnknownToken:
+            return render(request, "leads/unknown.html", status=404)
+        except ExpiredToken:
+            return render(request, "leads/expired.html", status=410)
+        except (OperationalError, InterfaceError):
+            response = render(request, "leads/unavailable.html", status=503)
+            response["Retry-After"] = "10"
+            return response
+
+    return wrapped
+
+
+@csrf_exempt  # from the stricter check that this page's Referrer-Policy makes impossible
+@discreet
+@require_http_methods(["GET", "HEAD", "POST"])
+@form_token_required
+@answer_plainly
+def confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """GET shows the request and one button; POST confirms and assigns, and answers without waiting to notify."""
+    if request.method != "POST":
+        return show(request, find(token))
+    try:
+        lead = confirm_and_assign(token)
+    except AlreadyConfirmed as exc:  # a second press is normal
+        return render(request, "leads/confirmed.html", {"lead": exc.lead})
+    if lead.status == Lead.Status.SENT:
+        transaction.on_commit(lambda: enqueue(lead.pk), robust=True)
+    return render(request, "leads/confirmed.html", {"lead": lead})
+
+
+def show(request: HttpRequest, lead: Lead) -> HttpResponse:
+    if lead.status != Lead.Status.PENDING:
+        return render(request, "leads/confirmed.html", {"lead": lead, "already": True})
+    return render(request, "leads/confirm.html", {"lead": lead, "last_digits": lead.phone.strip()[-2:]})
+
+
+@discreet
+@require_safe
+def old_link(request: HttpRequest) -> HttpResponse:
+    """Links sent by the old system: `/api/confirm?token=…`."""
+    token = request.GET.get("token", "")
+    if not token:
+        return render(request, "leads/unknown.html", status=404)
+    return HttpResponseRedirect(f"/confirm/{quote(token)}/")
+
+
+@never_cache
+@require_safe
+def health(request: HttpRequest) -> JsonResponse:
+    """Says that this process lives, and nothing of the others."""
+    return JsonResponse({"status": "ok"})
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return render(request, "leads/csrf_failure.html", status=403)

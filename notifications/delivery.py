@@ -1,0 +1,212 @@
+"""One notification: claim an attempt, send, record. Every change of its state after the assignment is in this file.
+
+The row in `leads` is the queue. A claim is one conditional UPDATE that takes the attempt and a lease before
+anything is sent, so that whatever is delivered twice, killed or frozen, an attempt is sent at most once and a
+run has at most two. A lease that runs out means that the process died: what it sent is unknown.
+"""
+
+import datetime
+import enum
+import logging
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
+
+from leads.models import DatabaseClock, Lead, LeadQuerySet
+from notifications.backends import get_backend
+from notifications.backends.base import DeliveryError, UnknownOutcome
+from notifications.messages import compose
+from notifications.models import Attempt
+
+logger = logging.getLogger("notifications")
+
+RECORDING_PATIENCE = 5  # seconds that a result waits for a database that is away
+NO_RESULT = "Résultat inconnu : l'envoi a été interrompu"
+TOO_OLD = "Trop ancienne : la demande n'est plus notifiée automatiquement"
+
+Pending = Lead.NotificationStatus.PENDING
+
+
+class Result(enum.Enum):
+    NOTHING_DUE = enum.auto()
+    SENT = enum.auto()
+    RETRY_DUE = enum.auto()
+    FAILED = enum.auto()
+    SUPERSEDED = enum.auto()  # a failure that came after somebody else had gone on
+
+
+class CannotRun(Exception):
+    """A new run cannot start now; the text says why, in French."""
+
+
+def deliver(lead_id: int) -> Result:
+    """Take the attempt that is due, if any, and carry it to its recorded result.
+
+    Blocks for at most NOTIFICATION_DEADLINE seconds and the recording. Raises what is no delivery error
+    (a bug, a database that stays away): the lease then runs out and the sweeper goes on.
+    """
+    attempt = claim(lead_id) or _claim_in_a_moment(lead_id)
+    if attempt is None:
+        give_up(Lead.objects.filter(pk=lead_id))
+        return Result.NOTHING_DUE
+    try:
+        message_id = get_backend().send(compose(attempt.lead, reference=str(attempt.pk)))
+    except DeliveryError as error:
+        result = _patiently(fail, attempt, error)
+        _log_failure(attempt, error, result)
+        return result
+    _patiently(accept, attempt, message_id)
+    logger.info("✅ WhatsApp envoyé (tentative %d) - Lead %d", attempt.number, lead_id)
+    return Result.SENT
+
+
+@transaction.atomic
+def claim(lead_id: int) -> Attempt | None:
+    """Take the next attempt that is due; None if there is none or another worker has it."""
+    lease = DatabaseClock() + datetime.timedelta(seconds=settings.NOTIFICATION_LEASE)
+    due = Lead.objects.filter(pk=lead_id).notification_due()
+    if not due.update(notification_attempts=F("notification_attempts") + 1, notification_retry_at=lease):
+        return None
+    lead = Lead.objects.select_related("plumber").get(pk=lead_id)
+    _close_unfinished(lead)
+    return Attempt.objects.create(
+        lead=lead,
+        run=lead.notification_run,
+        number=lead.notification_attempts,
+        started_by=lead.notification_requested_by,
+        backend=settings.WHATSAPP_BACKEND,
+    )
+
+
+def _claim_in_a_moment(lead_id: int) -> Attempt | None:
+    """The doorbell rang a little early: a worker's clock may run up to a second before the database's."""
+    wait = (
+        Lead.objects.filter(pk=lead_id, notification_status=Pending, notification_attempts=1)
+        .annotate(wait=F("notification_retry_at") - DatabaseClock())
+        .values_list("wait", flat=True)
+        .first()
+    )
+    if wait is None or not 0 < wait.total_seconds() <= 1:
+        return None
+    time.sleep(wait.total_seconds())
+    return claim(lead_id)
+
+
+@transaction.atomic
+def accept(attempt: Attempt, message_id: str) -> None:
+    """Record that the provider accepted. It counts also when it comes late: truth wins."""
+    Lead.objects.filter(pk=attempt.lead_id, notification_run=attempt.run).update(
+        notification_status=Lead.NotificationStatus.SENT, notification_retry_at=None, notification_error=""
+    )
+    Attempt.objects.filter(pk=attempt.pk).update(
+        outcome=Attempt.Outcome.ACCEPTED, finished_at=DatabaseClock(), provider_message_id=message_id
+    )
+
+
+@transaction.atomic
+def fail(attempt: Attempt, error: DeliveryError) -> Result:
+    """Record a failure: attempt 2 is due after NOTIFICATION_RETRY_DELAY, or the run ends.
+
+    The lead changes only if this is still its latest attempt. Harmless when run again.
+    """
+    unknown = isinstance(error, UnknownOutcome)
+    result = _after_failure(attempt, str(error))
+    Attempt.objects.filter(pk=attempt.pk).exclude(outcome=Attempt.Outcome.ACCEPTED).update(
+        outcome=Attempt.Outcome.UNKNOWN if unknown else Attempt.Outcome.FAILED,
+        finished_at=DatabaseClock(),
+        http_status=error.http_status,
+        error_code=error.code,
+        error_text=error.detail or str(error),
+    )
+    return result
+
+
+def _after_failure(attempt: Attempt, reason: str) -> Result:
+    leads = Lead.objects.filter(pk=attempt.lead_id, notification_run=attempt.run, notification_attempts=attempt.number)
+    if attempt.number == 1:
+        due = DatabaseClock() + datetime.timedelta(seconds=settings.NOTIFICATION_RETRY_DELAY)
+        waiting = leads.filter(notification_status=Pending)
+        changed = waiting.update(notification_retry_at=due, notification_error=reason)
+        return Result.RETRY_DUE if changed else Result.SUPERSEDED
+    unsent = leads.exclude(notification_status=Lead.NotificationStatus.SENT)
+    changed = unsent.update(
+        notification_status=Lead.NotificationStatus.FAILED, notification_retry_at=None, notification_error=reason
+    )
+    return Result.FAILED if changed else Result.SUPERSEDED
+
+
+def give_up(leads: LeadQuerySet) -> list[int]:
+    """End, as failed, those of `leads` for which nothing more may be sent; their ids."""
+    ended = []
+    for lead_id in leads.notification_over().values_list("pk", flat=True)[:100]:
+        with transaction.atomic():
+            lead = Lead.objects.notification_over().select_for_update(skip_locked=True).filter(pk=lead_id).first()
+            if lead is None:
+                continue
+            reason = NO_RESULT if lead.notification_attempts == 2 else TOO_OLD
+            _close_unfinished(lead)
+            Lead.objects.filter(pk=lead_id).update(
+                notification_status=Lead.NotificationStatus.FAILED,
+                notification_retry_at=None,
+                notification_error=reason,
+            )
+        logger.error(
+            "❌ Échec définitif WhatsApp (tentative %d) - Lead %d: %s", lead.notification_attempts, lead_id, reason
+        )
+        ended.append(lead_id)
+    return ended
+
+
+def start_run(lead_id: int, *, requested_by: str) -> None:
+    """Begin a new run of at most two attempts, due now; the caller enqueues it after its transaction.
+
+    Raises CannotRun while the lead has no plumber, or while its current run is still going on.
+    """
+    with transaction.atomic():
+        lead = Lead.objects.select_for_update().get(pk=lead_id)
+        if lead.status != Lead.Status.SENT or lead.plumber_id is None:
+            raise CannotRun("pas encore attribuée à un plombier")
+        if lead.notification_status == Pending and lead.notification_retry_at is not None:
+            raise CannotRun("une tentative est en cours ou prévue")
+        Lead.objects.filter(pk=lead_id).update(
+            notification_status=Pending,
+            notification_attempts=0,
+            notification_retry_at=DatabaseClock(),
+            notification_run=F("notification_run") + 1,
+            notification_requested_at=DatabaseClock(),
+            notification_requested_by=requested_by,
+            notification_error="",
+        )
+
+
+def _close_unfinished(lead: Lead) -> None:
+    """Nobody will tell how an earlier attempt of this run ended: the process that made it is gone."""
+    lead.attempts.filter(run=lead.notification_run, outcome=Attempt.Outcome.SENDING).update(
+        outcome=Attempt.Outcome.UNKNOWN, finished_at=DatabaseClock(), error_text=NO_RESULT
+    )
+
+
+def _patiently(record: Callable, *args: object) -> Result | None:
+    """Run `record` again while the database is away, for RECORDING_PATIENCE seconds."""
+    deadline = time.monotonic() + RECORDING_PATIENCE
+    while True:
+        try:
+            return record(*args)
+        except (OperationalError, InterfaceError):
+            if connection.in_atomic_block or time.monotonic() > deadline:
+                raise
+            connection.close()  # Django does not replace a broken connection by itself
+            time.sleep(0.25)
+
+
+def _log_failure(attempt: Attempt, error: DeliveryError, result: Result) -> None:
+    if result is Result.RETRY_DUE:
+        delay = settings.NOTIFICATION_RETRY_DELAY
+        logger.warning("⚠️ Échec WhatsApp tentative 1 - Lead %d - Retry dans %ss: %s", attempt.lead_id, delay, error)
+    elif result is Result.FAILED:
+        logger.error("❌ Échec définitif WhatsApp (tentative 2) - Lead %d: %s", attempt.lead_id, error)
+    else:
+        logger.info("Échec tardif de la tentative %d - Lead %d: %s", attempt.number, attempt.lead_id, error)

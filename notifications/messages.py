@@ -1,0 +1,46 @@
+"""What the plumber reads."""
+
+import re
+
+from leads.models import Lead
+from notifications.backends.base import DeliveryError, Message
+from notifications.numbers import UndiallableNumber, spaced, to_e164
+
+# The approved template nouveau_client_urgence, word for word: {1} phone, {2} postal code, {3} type of emergency.
+TEMPLATE = (
+    "Nouvelle demande urgente reçue sur votre compte. Téléphone du client : {}. Code postal : {}. "
+    "Type d'urgence : {}. Merci de rappeler le client au plus vite."
+)
+VARIABLE_LENGTH = 200  # characters; providers refuse more than 1,024 for the whole text
+
+
+class NoRecipient(DeliveryError):
+    """There is nobody to write to: the plumber is gone, or his number cannot be dialled."""
+
+
+def compose(lead: Lead, *, reference: str) -> Message:
+    """The message for the lead's plumber. `reference` is the attempt's UUID.
+
+    Raises NoRecipient.
+    """
+    if lead.plumber is None:
+        raise NoRecipient("Cette demande n'a plus de plombier")
+    try:
+        recipient = to_e164(lead.plumber.phone)
+    except UndiallableNumber as exc:
+        raise NoRecipient(f"Numéro du plombier {lead.plumber_id} inutilisable : {exc}") from exc
+    variables = template_variables(lead)
+    return Message(to=recipient, text=TEMPLATE.format(*variables), variables=variables, reference=reference)
+
+
+def template_variables(lead: Lead) -> tuple[str, str, str]:
+    """The three values of the template, as providers accept them."""
+    return (_clean(spaced(lead.phone)), _clean(lead.postal_code), _clean(lead.emergency_type))
+
+
+def _clean(value: str) -> str:
+    """No control character, no run of spaces, not too long, never empty (WhatsApp's rules for a template value)."""
+    value = re.sub(r"[\x00-\x1f\x7f-\x9f\s]+", " ", value).strip()
+    if len(value) > VARIABLE_LENGTH:
+        value = value[: VARIABLE_LENGTH - 1].rstrip() + "…"
+    return value or "non précisé"

@@ -1,0 +1,406 @@
+"""Claim, send, record. P2: at most two sends a run. P6: the lead stays assigned. P8: the count equals the rows."""
+
+import datetime
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from leads.models import Lead
+from notifications import delivery
+from notifications.backends.base import Refused, UnknownOutcome, Unreachable
+from notifications.delivery import CannotRun, Result, claim, deliver, give_up, start_run
+from notifications.models import Attempt
+
+
+def ago(**span):
+    return timezone.now() - datetime.timedelta(**span)
+
+
+def let_the_wait_pass(lead):
+    Lead.objects.filter(pk=lead.pk).update(notification_retry_at=ago(seconds=1))
+
+
+def let_it_go_stale(lead):
+    Lead.objects.filter(pk=lead.pk).update(notification_requested_at=ago(hours=4, seconds=1))
+
+
+def outcomes(lead):
+    return list(lead.attempts.values_list("run", "number", "outcome"))
+
+
+@pytest.fixture
+def lines(caplog):
+    caplog.set_level(logging.INFO, logger="notifications")
+    return lambda: [
+        (record.levelname, record.getMessage()) for record in caplog.records if record.name == "notifications"
+    ]
+
+
+def test_an_accepted_message_ends_the_run(assigned_lead, outbox, lines):
+    outbox.replies += ["SM-1"]
+
+    assert deliver(assigned_lead.pk) is Result.SENT
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_status == "whatsapp_sent"
+    assert assigned_lead.notification_attempts == 1
+    assert assigned_lead.notification_retry_at is None
+    assert outcomes(assigned_lead) == [(1, 1, "accepted")]
+    assert assigned_lead.attempts.get().provider_message_id == "SM-1"
+    assert lines() == [("INFO", f"✅ WhatsApp envoyé (tentative 1) - Lead {assigned_lead.pk}")]
+
+
+def test_the_message_holds_what_the_plumber_needs(assigned_lead, outbox):
+    deliver(assigned_lead.pk)
+
+    [message] = outbox
+    assert message.to == "+33639980001"
+    assert message.text == (
+        "Nouvelle demande urgente reçue sur votre compte. Téléphone du client : 06 39 98 00 02. "
+        "Code postal : 75011. Type d'urgence : Fuite d'eau. Merci de rappeler le client au plus vite."
+    )
+    assert message.variables == ("06 39 98 00 02", "75011", "Fuite d'eau")
+    assert message.reference == str(assigned_lead.attempts.get().pk)
+
+
+def test_a_first_failure_earns_one_retry_30_s_later_p4(assigned_lead, outbox, lines):
+    outbox.replies += [Unreachable("pas de réseau", code="x", http_status=503, detail="words")]
+
+    assert deliver(assigned_lead.pk) is Result.RETRY_DUE
+
+    assigned_lead.refresh_from_db()
+    attempt = assigned_lead.attempts.get()
+    assert assigned_lead.notification_status == "pending"
+    assert assigned_lead.notification_attempts == 1
+    assert assigned_lead.notification_retry_at - attempt.finished_at == pytest.approx(
+        datetime.timedelta(seconds=30), abs=datetime.timedelta(milliseconds=50)
+    )
+    assert assigned_lead.notification_error == "pas de réseau"
+    assert (attempt.outcome, attempt.error_code, attempt.http_status, attempt.error_text) == (
+        "failed",
+        "x",
+        503,
+        "words",
+    )
+    assert lines() == [
+        ("WARNING", f"⚠️ Échec WhatsApp tentative 1 - Lead {assigned_lead.pk} - Retry dans 30s: pas de réseau")
+    ]
+
+
+def test_nothing_is_sent_before_the_wait_is_over_p4(assigned_lead, outbox):
+    outbox.replies += [Unreachable("timeout")]
+    deliver(assigned_lead.pk)
+
+    assert deliver(assigned_lead.pk) is Result.NOTHING_DUE
+
+    assert len(outbox) == 1
+
+
+def test_a_worker_whose_clock_is_a_little_early_waits_for_the_instant_p4(assigned_lead, outbox):
+    outbox.replies += [Unreachable("timeout")]
+    deliver(assigned_lead.pk)
+    due = timezone.now() + datetime.timedelta(seconds=0.3)
+    Lead.objects.update(notification_retry_at=due)
+
+    assert deliver(assigned_lead.pk) is Result.SENT
+
+    assert timezone.now() >= due
+
+
+def test_a_retry_that_succeeds_is_told(assigned_lead, outbox, lines):
+    outbox.replies += [Refused("non")]
+    deliver(assigned_lead.pk)
+    let_the_wait_pass(assigned_lead)
+
+    assert deliver(assigned_lead.pk) is Result.SENT
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_status == "whatsapp_sent"
+    assert assigned_lead.notification_attempts == 2
+    assert assigned_lead.notification_error == ""
+    assert lines()[1:] == [("INFO", f"✅ WhatsApp envoyé (tentative 2) - Lead {assigned_lead.pk}")]
+
+
+def test_a_second_failure_is_final_and_the_lead_stays_assigned_p2_p6(assigned_lead, plumber, outbox, lines):
+    outbox.replies += [Unreachable("timeout"), Refused("numéro inconnu")]
+    deliver(assigned_lead.pk)
+    let_the_wait_pass(assigned_lead)
+
+    assert deliver(assigned_lead.pk) is Result.FAILED
+    assert deliver(assigned_lead.pk) is Result.NOTHING_DUE
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_status == "whatsapp_failed"
+    assert assigned_lead.notification_attempts == 2
+    assert assigned_lead.notification_retry_at is None
+    assert assigned_lead.notification_error == "numéro inconnu"
+    assert (assigned_lead.status, assigned_lead.plumber) == ("sent", plumber)
+    assert outcomes(assigned_lead) == [(1, 1, "failed"), (1, 2, "failed")]
+    assert len(outbox) == 2
+    assert lines()[1:] == [
+        ("ERROR", f"❌ Échec définitif WhatsApp (tentative 2) - Lead {assigned_lead.pk}: numéro inconnu")
+    ]
+
+
+def test_what_may_have_been_sent_is_unknown_not_failed(assigned_lead, outbox):
+    outbox.replies += [UnknownOutcome("pas de réponse")]
+
+    assert deliver(assigned_lead.pk) is Result.RETRY_DUE
+
+    assert outcomes(assigned_lead) == [(1, 1, "unknown")]
+
+
+@pytest.mark.parametrize("phone", ["", "n'importe quoi", "+33", "0000000000", "12", "+999999999999999999"])
+def test_a_plumber_who_cannot_be_dialled_is_a_failed_attempt(phone, assigned_lead, plumber, outbox):
+    plumber.phone = phone
+    plumber.save(update_fields=["phone"])
+
+    assert deliver(assigned_lead.pk) is Result.RETRY_DUE
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_error.startswith(f"Numéro du plombier {plumber.pk} inutilisable")
+    assert outcomes(assigned_lead) == [(1, 1, "failed")]
+    assert outbox == []
+
+
+def test_a_plumber_deleted_under_the_lead_is_a_failed_attempt(assigned_lead, outbox):
+    Lead.objects.update(plumber=None)
+
+    assert deliver(assigned_lead.pk) is Result.RETRY_DUE
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_error == "Cette demande n'a plus de plombier"
+
+
+@pytest.mark.parametrize("phone", ["", "junk\t junk", "1", "x" * 20])
+def test_junk_for_a_customer_number_still_reaches_the_plumber(phone, assigned_lead, outbox):
+    Lead.objects.update(phone=phone, emergency_type="  \n ", postal_code="")
+
+    assert deliver(assigned_lead.pk) is Result.SENT
+
+    assert outbox[0].variables == (" ".join(phone.split()) or "non précisé", "non précisé", "non précisé")
+
+
+def test_a_claim_is_committed_with_its_lease_and_its_row_before_anything_is_sent_p2_p8(assigned_lead):
+    attempt = claim(assigned_lead.pk)
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_attempts == 1
+    assert assigned_lead.notification_status == "pending"
+    assert 29 < (assigned_lead.notification_retry_at - timezone.now()).total_seconds() <= 30
+    assert (attempt.outcome, attempt.finished_at) == ("sending", None)
+    assert attempt.started_by == "confirmation"
+    assert claim(assigned_lead.pk) is None
+
+
+def test_a_worker_that_died_leaves_an_unknown_attempt_and_the_retry_p2(assigned_lead, outbox):
+    claim(assigned_lead.pk)
+    let_the_wait_pass(assigned_lead)
+
+    assert deliver(assigned_lead.pk) is Result.SENT
+
+    assert outcomes(assigned_lead) == [(1, 1, "unknown"), (1, 2, "accepted")]
+    assert len(outbox) == 1
+
+
+def test_two_workers_that_died_end_the_run_unknown_p2(assigned_lead, outbox, lines):
+    for _ in range(2):
+        claim(assigned_lead.pk)
+        let_the_wait_pass(assigned_lead)
+
+    assert deliver(assigned_lead.pk) is Result.NOTHING_DUE
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_status == "whatsapp_failed"
+    assert assigned_lead.notification_error == "Résultat inconnu : l'envoi a été interrompu"
+    assert outcomes(assigned_lead) == [(1, 1, "unknown"), (1, 2, "unknown")]
+    assert outbox == []
+    assert [level for level, _ in lines()] == ["ERROR"]
+
+
+def test_a_late_failure_of_an_older_attempt_changes_nothing(assigned_lead, outbox):
+    frozen = claim(assigned_lead.pk)
+    let_the_wait_pass(assigned_lead)
+    current = claim(assigned_lead.pk)
+    before = Lead.objects.values().get()
+
+    assert delivery.fail(frozen, Refused("tard")) is Result.SUPERSEDED
+
+    assert Lead.objects.values().get() == before
+    assert delivery.fail(current, Refused("à temps")) is Result.FAILED
+
+
+def test_a_late_success_counts(assigned_lead):
+    frozen = claim(assigned_lead.pk)
+    let_the_wait_pass(assigned_lead)
+    delivery.fail(claim(assigned_lead.pk), Refused("non"))
+
+    delivery.accept(frozen, "SM-late")
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_status == "whatsapp_sent"
+    assert outcomes(assigned_lead) == [(1, 1, "accepted"), (1, 2, "failed")]
+
+
+def test_a_late_failure_never_undoes_a_success(assigned_lead):
+    frozen = claim(assigned_lead.pk)
+    let_the_wait_pass(assigned_lead)
+    second = claim(assigned_lead.pk)
+    delivery.accept(frozen, "SM-late")
+
+    assert delivery.fail(second, Refused("non")) is Result.SUPERSEDED
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_status == "whatsapp_sent"
+
+
+def test_recording_the_same_failure_twice_is_harmless(assigned_lead):
+    first = claim(assigned_lead.pk)
+    assert [delivery.fail(first, Refused("non")) for _ in range(2)] == [Result.RETRY_DUE] * 2
+    let_the_wait_pass(assigned_lead)
+    second = claim(assigned_lead.pk)
+    assert [delivery.fail(second, Refused("non")) for _ in range(2)] == [Result.FAILED] * 2
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_attempts == 2
+    assert outcomes(assigned_lead) == [(1, 1, "failed"), (1, 2, "failed")]
+
+
+def test_a_stale_emergency_ends_without_a_send(assigned_lead, outbox):
+    let_it_go_stale(assigned_lead)
+
+    assert deliver(assigned_lead.pk) is Result.NOTHING_DUE
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_status == "whatsapp_failed"
+    assert assigned_lead.notification_error.startswith("Trop ancienne")
+    assert (assigned_lead.notification_attempts, outcomes(assigned_lead), outbox) == (0, [], [])
+
+
+def test_an_attempt_in_flight_is_not_given_up(assigned_lead):
+    claim(assigned_lead.pk)
+    let_it_go_stale(assigned_lead)
+
+    assert give_up(Lead.objects.all()) == []
+
+
+def test_a_run_can_be_started_again_after_its_end(assigned_lead, outbox):
+    outbox.replies += [Refused("non"), Refused("non")]
+    deliver(assigned_lead.pk)
+    let_the_wait_pass(assigned_lead)
+    deliver(assigned_lead.pk)
+    let_it_go_stale(assigned_lead)
+
+    start_run(assigned_lead.pk, requested_by="admin : anne")
+    assert deliver(assigned_lead.pk) is Result.SENT
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_attempts == 1
+    assert outcomes(assigned_lead) == [(1, 1, "failed"), (1, 2, "failed"), (2, 1, "accepted")]
+    assert assigned_lead.attempts.last().started_by == "admin : anne"
+
+
+def test_no_new_run_starts_while_one_goes_on(assigned_lead, outbox):
+    for step in (lambda: None, lambda: claim(assigned_lead.pk)):
+        step()
+        with pytest.raises(CannotRun, match="une tentative est en cours ou prévue"):
+            start_run(assigned_lead.pk, requested_by="admin : anne")
+
+    assert Attempt.objects.count() == 1
+
+
+def test_no_run_starts_for_a_lead_without_plumber(lead):
+    with pytest.raises(CannotRun, match="pas encore attribuée"):
+        start_run(lead.pk, requested_by="admin : anne")
+
+
+def test_an_unknown_lead_is_nothing_due(db):
+    assert deliver(2_000_000_000) is Result.NOTHING_DUE
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_twelve_deliveries_at_once_send_once_p2(attempt, assigned_lead, outbox):
+    if attempt == 2:
+        delivery.fail(claim(assigned_lead.pk), Unreachable("timeout"))
+        let_the_wait_pass(assigned_lead)
+    together = threading.Barrier(12)
+
+    def work(_):
+        together.wait(timeout=20)
+        try:
+            return deliver(assigned_lead.pk)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(12) as pool:
+        results = list(pool.map(work, range(12)))
+
+    assigned_lead.refresh_from_db()
+    assert sorted(result.name for result in results) == ["NOTHING_DUE"] * 11 + ["SENT"]
+    assert len(outbox) == 1
+    assert assigned_lead.notification_attempts == assigned_lead.attempts.count() == attempt
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_sent_inside_a_transaction(assigned_lead, monkeypatch):
+    seen = []
+
+    class Backend:
+        def send(self, message):
+            seen.append(connection.in_atomic_block)
+            return "SM-1"
+
+    monkeypatch.setattr(delivery, "get_backend", Backend)
+
+    deliver(assigned_lead.pk)
+
+    assert seen == [False]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_result_outlives_a_broken_connection_p3(assigned_lead, monkeypatch):
+    class Backend:
+        def send(self, message):
+            connection.connection.close()  # as after a restart of the database
+            return "SM-1"
+
+    monkeypatch.setattr(delivery, "get_backend", Backend)
+
+    assert deliver(assigned_lead.pk) is Result.SENT
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_status == "whatsapp_sent"
+
+
+def test_a_bug_is_no_delivery_error_and_its_lease_runs_out(assigned_lead, outbox):
+    outbox.replies += [ZeroDivisionError("bug")]
+
+    with pytest.raises(ZeroDivisionError):
+        deliver(assigned_lead.pk)
+    let_the_wait_pass(assigned_lead)
+
+    assert deliver(assigned_lead.pk) is Result.SENT
+    assert outcomes(assigned_lead) == [(1, 1, "unknown"), (1, 2, "accepted")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_due_is_found_by_its_index(make_plumber, make_lead):
+    """The sweeper looks every few seconds, whatever the table has grown to."""
+    lead = make_lead(status="sent", plumber=make_plumber(), notification_status="whatsapp_sent")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO leads (phone, postal_code, emergency_type, status, notification_status, confirmation_token,"
+            " token_expires_at) SELECT '1', '1', 'x', 'sent', 'whatsapp_sent', 'bulk' || n, now()"
+            " FROM generate_series(1, 20000) n"
+        )
+        cursor.execute("ANALYZE leads")
+
+    plan = Lead.objects.notification_due().explain()
+
+    assert "leads_notification_due" in plan
+    assert lead not in Lead.objects.notification_due()

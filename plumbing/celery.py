@@ -1,0 +1,18 @@
+import logging.config
+import os
+
+from celery import Celery
+from celery.signals import setup_logging
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "plumbing.settings")
+
+app = Celery("plumbing")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def log_as_django_does(**kwargs: object) -> None:
+    """Keep Celery from installing its own handlers: only ours hide tokens and numbers."""
+    logging.config.dictConfig(settings.LOGGING)

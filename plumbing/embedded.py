@@ -1,0 +1,53 @@
+"""PostgreSQL and Valkey for demo, development and tests. Production brings its own servers."""
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+
+from dev.postgresql import PostgreSQL
+from dev.valkey import Valkey
+
+
+@contextlib.contextmanager
+def servers(folder: Path) -> Iterator[dict[str, str]]:
+    """Those of the two that the environment does not name; yields the variables to add to it."""
+    with contextlib.ExitStack() as stack:
+        variables = {}
+        if not os.environ.get("DATABASE_URL"):
+            variables["DATABASE_URL"] = stack.enter_context(running(PostgreSQL(folder / "postgresql")))
+        if not (os.environ.get("REDIS_URL") or os.environ.get("CELERY_BROKER_URL")):
+            variables["REDIS_URL"] = stack.enter_context(running(Valkey(folder / "valkey")))
+        yield variables
+
+
+@contextlib.contextmanager
+def running(server: PostgreSQL | Valkey) -> Iterator[str]:
+    """The server's URL while it runs; stopped at the end."""
+    try:
+        server.start()
+        server.wait_ready()
+        yield server.url
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def fresh_database(url: str) -> Iterator[str]:
+    """The URL of a new, empty database on the server that `url` names; dropped at the end."""
+    name = f"fresh_{uuid.uuid4().hex}"
+    try:
+        _execute(url, f"CREATE DATABASE {name}")
+        yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+    finally:
+        _execute(url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def _execute(url: str, statement: str) -> None:
+    with contextlib.closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(statement)

@@ -1,0 +1,25 @@
+"""pytest plugin (loaded with -p, before Django's settings are read): the embedded servers and the tests' settings."""
+
+import contextlib
+import os
+
+import pytest
+
+from dev.folders import temporary
+from plumbing.embedded import servers
+
+_SETTINGS = {
+    "SECRET_KEY": "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz",
+    "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
+    "SITE_URL": "http://testserver",
+    "WHATSAPP_BACKEND": "notifications.backends.memory.Backend",
+}
+_stack = contextlib.ExitStack()
+
+if "PYTEST_XDIST_WORKER" not in os.environ:  # xdist's workers inherit what the first process started
+    os.environ.update(_stack.enter_context(servers(_stack.enter_context(temporary("test")))))
+    os.environ.update(_SETTINGS)  # never a developer's own provider
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _stack.close()

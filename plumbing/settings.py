@@ -1,0 +1,192 @@
+"""All settings, from the environment. README.md has the table; .env.example a start."""
+
+import re
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+from plumbing import env
+
+# --- Web ---------------------------------------------------------------------------------------
+
+DEBUG = env.boolean("DEBUG", default=False)
+SECRET_KEY = env.text("SECRET_KEY")
+SITE_URL = env.url("SITE_URL", ("https", "http"))  # where customers reach us: confirmation links begin with it
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else env.REQUIRED)
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+
+# The proxy in front ends TLS and says so in X-Forwarded-Proto. An http SITE_URL means: no TLS here, a trial.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_URL.startswith("https://")
+SECURE_REDIRECT_EXEMPT = [r"^api/health$"]  # asked by the container itself, without TLS
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if SECURE_SSL_REDIRECT else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "leads.views.csrf_failure"
+
+INSTALLED_APPS = [
+    "leads",
+    "notifications",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "plumbing.urls"
+WSGI_APPLICATION = "plumbing.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True  # no collectstatic step to forget
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+LANGUAGE_CODE = "fr"
+TIME_ZONE = "Europe/Paris"  # what people read; the database holds UTC
+USE_TZ = True
+
+# --- Database: the source of truth ----------------------------------------------------------------
+
+try:
+    DATABASES = {
+        "default": dj_database_url.parse(
+            env.url("DATABASE_URL", ("postgresql", "postgres")), conn_max_age=60, conn_health_checks=True
+        )
+    }
+except ValueError as exc:
+    raise ImproperlyConfigured("DATABASE_URL must look like postgresql://user:password@host:5432/name.") from exc
+if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql" or not DATABASES["default"]["NAME"]:
+    raise ImproperlyConfigured("DATABASE_URL must look like postgresql://user:password@host:5432/name.")
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 3,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+    # A query that waits longer than this waits for something that is broken.
+    "options": "-c lock_timeout=2s -c statement_timeout=5s -c idle_in_transaction_session_timeout=10s",
+} | DATABASES["default"].get("OPTIONS", {})
+DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
+
+# --- Leads ----------------------------------------------------------------------------------------
+
+LEAD_TOKEN_TTL = env.seconds("LEAD_TOKEN_TTL", 1800)
+LEAD_FRESHNESS = env.seconds("LEAD_FRESHNESS", 14400)
+
+# --- Notifications (seconds) ------------------------------------------------------------------------
+
+NOTIFICATION_RETRY_DELAY = env.seconds("NOTIFICATION_RETRY_DELAY", 30)
+NOTIFICATION_DEADLINE = env.seconds("NOTIFICATION_DEADLINE", 10)  # the whole call to the provider
+NOTIFICATION_LEASE = env.seconds("NOTIFICATION_LEASE", 30)  # an attempt without a result after this: its process died
+SWEEP_INTERVAL = env.seconds("SWEEP_INTERVAL", 5)
+
+_BACKENDS = {
+    "twilio": "notifications.backends.twilio.Backend",
+    "console": "notifications.backends.console.Backend",
+}
+WHATSAPP_BACKEND = env.text("WHATSAPP_BACKEND")
+WHATSAPP_BACKEND_CLASS = _BACKENDS.get(WHATSAPP_BACKEND, WHATSAPP_BACKEND)
+if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", WHATSAPP_BACKEND_CLASS):
+    raise ImproperlyConfigured(
+        f"WHATSAPP_BACKEND must be {' or '.join(_BACKENDS)}, or a dotted path to a class, not {WHATSAPP_BACKEND!r}."
+    )
+
+TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID", "")
+TWILIO_AUTH_TOKEN = env.text("TWILIO_AUTH_TOKEN", "")
+TWILIO_WHATSAPP_FROM = env.text("TWILIO_WHATSAPP_FROM", "")
+TWILIO_MESSAGING_SERVICE_SID = env.text("TWILIO_MESSAGING_SERVICE_SID", "")
+TWILIO_CONTENT_SID = env.text("TWILIO_CONTENT_SID", "")
+TWILIO_API_URL = env.url("TWILIO_API_URL", ("https", "http"), "https://api.twilio.com")
+
+# --- Celery: the doorbell (why each value: docs/operations.md) -----------------------------------------
+
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "") or env.url("REDIS_URL", ("redis", "rediss"))
+if not re.match(r"(rediss?|amqps?)://.", CELERY_BROKER_URL):
+    raise ImproperlyConfigured("CELERY_BROKER_URL must be a URL that begins with redis://, rediss:// or amqp://.")
+BROKER_VISIBILITY_TIMEOUT = env.seconds("BROKER_VISIBILITY_TIMEOUT", 300)
+
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {
+        "visibility_timeout": BROKER_VISIBILITY_TIMEOUT,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+        "unacked_mutex_expire": 60,
+        "socket_timeout": 2,
+        "socket_connect_timeout": 1,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+        "retry_on_timeout": False,
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0.1,
+        "interval_max": 0.1,
+    }
+    if CELERY_BROKER_URL.startswith("redis")
+    else {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
+)
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 0.5
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True  # the row in PostgreSQL is the result; a result backend that is down blocks delay()
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+# The work waits for HTTP: threads send as much as processes in a tenth of the memory (docs/operations.md).
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = 40
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_ETA_TASK_LIMIT = 1000
+
+# --- Logs ---------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "discreet": {
+            "()": "plumbing.logs.DiscreetFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "discreet"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        # Django's own handlers would print what ours hides.
+        "django": {"handlers": [], "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+    },
+}
