@@ -5,17 +5,25 @@ import itertools
 import os
 import subprocess
 import sys
-import uuid
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg2
+import psycopg2.extras
 import pytest
 
+from dev.stack import PARTS, Stack
 from leads.assignment import confirm_and_assign
 from leads.models import Lead, Plumber
 from notifications.backends import memory
+from plumbing.embedded import fresh_database
 
+TEN_TIMES_AS_FAST = {
+    "NOTIFICATION_RETRY_DELAY": "3",
+    "NOTIFICATION_DEADLINE": "1",
+    "NOTIFICATION_LEASE": "3",
+    "SWEEP_INTERVAL": "0.5",
+    "BROKER_VISIBILITY_TIMEOUT": "30",
+}
 _numbers = itertools.count(1)
 
 
@@ -61,17 +69,35 @@ def outbox():
 @pytest.fixture
 def empty_database():
     """The URL of a database of its own on the tests' server, for tests that run real processes."""
-    server = os.environ["DATABASE_URL"]
-    name = f"test_{uuid.uuid4().hex}"
-    _execute(server, f"CREATE DATABASE {name}")
-    yield urlsplit(server)._replace(path=f"/{name}").geturl()
-    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+    with fresh_database(os.environ["DATABASE_URL"]) as url:
+        yield url
 
 
-def _execute(url, statement):
-    with contextlib.closing(psycopg2.connect(url)) as connection:
-        connection.autocommit = True
-        connection.cursor().execute(statement)
+@pytest.fixture
+def rows(empty_database):
+    """Run SQL on that database; the rows as dicts, instants in UTC."""
+
+    def query(sql, *parameters):
+        with contextlib.closing(psycopg2.connect(empty_database)) as connection:
+            connection.autocommit = True
+            with connection.cursor(cursor_factory=psycopg2.extras.DictCursor) as cursor:
+                cursor.execute("SET TIME ZONE 'UTC'")
+                cursor.execute(sql, parameters or None)
+                return [dict(row) for row in cursor.fetchall()] if cursor.description else []
+
+    return query
+
+
+@pytest.fixture
+def run_stack(tmp_path, empty_database):
+    """Start the product's real processes on that database, ten times as fast as in production."""
+    with contextlib.ExitStack() as running:
+
+        def run(parts=PARTS, **settings):
+            environment = {"DATABASE_URL": empty_database} | TEN_TIMES_AS_FAST | settings
+            return running.enter_context(Stack(tmp_path, environment, parts=parts))
+
+        yield run
 
 
 @pytest.fixture

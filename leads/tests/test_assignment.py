@@ -1,6 +1,7 @@
 """P1: at once, once, exactly fair, never over a pack, however many confirm at the same moment."""
 
 import datetime
+import functools
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from leads import packs
 from leads.assignment import (
     AlreadyConfirmed,
     ExpiredToken,
@@ -214,18 +216,14 @@ def test_eight_presses_on_one_link_assign_once_p1(make_plumber, make_lead):
 @pytest.mark.django_db(transaction=True)
 def test_a_pack_renewed_while_a_lead_confirms_serves_it_at_once_p1(make_plumber, make_lead):
     """Whichever comes first, no lead is left waiting beside a free place."""
-    from leads import packs
-
     plumber = make_plumber(pack_size=5)
     for _ in range(20):
         Plumber.objects.filter(pk=plumber.pk).update(leads_received=5, status="exhausted")
         token = make_lead().confirmation_token
 
-        in_threads(
-            2,
-            lambda step: step(),
-            random.sample([lambda: confirm_and_assign(token), lambda: packs.renew(plumber.pk)], 2),
-        )  # noqa: E501, B023
+        steps = [functools.partial(confirm_and_assign, token), functools.partial(packs.renew, plumber.pk)]
+
+        in_threads(2, lambda step: step(), random.sample(steps, 2))
 
         assert Lead.objects.get(confirmation_token=token).status == "sent"
 

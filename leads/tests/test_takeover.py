@@ -1,11 +1,10 @@
 """Every starting point of the takeover ends in one schema, with every row as it was."""
 
-import contextlib
 import datetime
 
-import psycopg2
-import psycopg2.extras
 import pytest
+from django.core.management import call_command
+from django.db import connection
 
 from leads.tests.old_databases import NOTIFICATION_COLUMNS, TABLES
 
@@ -24,23 +23,8 @@ ORDER BY 1, 2, 3
 
 
 @pytest.fixture
-def rows(empty_database):
-    def query(sql):
-        with contextlib.closing(psycopg2.connect(empty_database)) as connection:
-            connection.autocommit = True
-            with connection.cursor(cursor_factory=psycopg2.extras.DictCursor) as cursor:
-                cursor.execute("SET TIME ZONE 'UTC'")
-                cursor.execute(sql)
-                return [dict(row) for row in cursor.fetchall()] if cursor.description else []
-
-    return query
-
-
-@pytest.fixture
 def fresh_schema(django_db_setup, django_db_blocker):
     """The schema of the tests' own database, which was migrated from nothing."""
-    from django.db import connection
-
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(SCHEMA)
         return cursor.fetchall()
@@ -163,6 +147,4 @@ def test_the_old_system_can_still_write_its_leads(manage, rows):
 
 @pytest.mark.django_db
 def test_models_and_migrations_agree():
-    from django.core.management import call_command
-
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)

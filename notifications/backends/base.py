@@ -1,0 +1,56 @@
+"""What every backend takes, gives and raises."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message to one plumber. Its repr holds nothing personal: a repr ends up in logs."""
+
+    to: str = field(repr=False)  # E.164
+    text: str = field(repr=False)  # what the plumber reads, where no template is used
+    variables: tuple[str, ...] = field(repr=False)  # the template's {{1}} {{2}} {{3}}
+    reference: str  # the attempt's UUID
+
+
+class DeliveryError(Exception):
+    """The message was not accepted, as far as we know; the subclass says how far that is.
+
+    `reason` is a French sentence for operators and logs: no number, no text, no credential in it.
+    `detail` holds the provider's own words, which may quote all of these: for the database, never for a log.
+    """
+
+    def __init__(self, reason: str, *, code: str = "", http_status: int | None = None, detail: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = _storable(code)[:64]
+        self.http_status = http_status
+        self.detail = _storable(detail)[:1000]
+
+
+class Unreachable(DeliveryError):
+    """The request never left: certainly not sent."""
+
+
+class Refused(DeliveryError):
+    """The provider said no: certainly not sent."""
+
+
+class UnknownOutcome(DeliveryError):
+    """The request left, and nothing that came back says what became of it: perhaps sent."""
+
+
+class Backend:
+    def send(self, message: Message) -> str:
+        """Hand the message to the provider; its message id, at most 255 characters. Raises DeliveryError."""
+        raise NotImplementedError
+
+
+def is_message_id(value: object) -> bool:
+    """Whether a provider's answer holds a message id here that we can store and find again."""
+    return isinstance(value, str) and 0 < len(value) <= 255 and value.isascii() and value.isprintable()
+
+
+def _storable(text: str) -> str:
+    """Without what PostgreSQL refuses: NUL, and half surrogate pairs, which JSON can spell."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -1,0 +1,95 @@
+"""One HTTP request to a provider, with an honest account of what is known when it fails."""
+
+import contextlib
+import json
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import HTTPError
+
+from notifications.backends.base import UnknownOutcome, Unreachable
+from notifications.backends.deadline import adapter, call
+
+BODY_LIMIT = 64 * 1024  # bytes; the answers that we know have less than 2 KiB
+
+_HEADERS = {"User-Agent": "plumbing/1.0", "Accept": "application/json", "Accept-Encoding": "identity"}
+
+_CAUSES = {
+    socket.gaierror: "nom de serveur introuvable",
+    ConnectionRefusedError: "connexion refusée",
+    ConnectionResetError: "connexion coupée",
+    TimeoutError: "pas de connexion à temps",
+    ssl.SSLCertVerificationError: "certificat TLS refusé",
+    ssl.SSLError: "connexion TLS impossible",
+}  # SSLCertVerificationError before SSLError, whose subclass it is
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes  # its first 64 KiB, or less when it was cut off
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def fields(self) -> dict[str, Any]:
+        """The body as a JSON object; empty when it is anything else."""
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError):  # RecursionError: thousands of opening brackets
+            return {}
+        return value if isinstance(value, dict) else {}
+
+
+def request(provider: str, method: str, url: str, *, deadline: float, **content: Any) -> Answer:
+    """Send one request, and read the answer, within `deadline` seconds. Redirects are not followed.
+
+    `content` is what `requests.Request` takes: data, json, params, auth, headers. Raises Unreachable while not a
+    byte of the request has left, UnknownOutcome once one may have. (Not by the kind of exception: ConnectionError
+    and SSLError come before and after.) An answer with whatever status is an Answer.
+    """
+    call.begin(deadline)
+    content["headers"] = _HEADERS | content.get("headers", {})
+    try:
+        # The adapter alone, without a Session: no cookies, no proxies or .netrc from the environment, no redirects
+        # (Session reads the whole body of a redirect, however long, also when told not to follow it).
+        prepared = requests.Request(method, url, **content).prepare()
+        response = adapter().send(prepared, stream=True, timeout=deadline)
+    except (requests.RequestException, HTTPError, OSError, ValueError) as exc:
+        if not call.sent:
+            raise Unreachable(f"{provider} injoignable ({_why(exc)})") from exc
+        raise UnknownOutcome(f"Résultat inconnu : {_silence(deadline)}") from exc
+    with contextlib.closing(response):
+        return Answer(response.status_code, _read(response.raw))
+
+
+def _read(raw: BaseHTTPResponse) -> bytes:
+    """What came of the body. When it breaks off, the status still counts: a refusal is one without its words."""
+    body = b""
+    with contextlib.suppress(HTTPError, OSError):
+        while len(body) < BODY_LIMIT and (more := raw.read(BODY_LIMIT - len(body), decode_content=False)):
+            body += more
+    return body
+
+
+def _silence(deadline: float) -> str:
+    try:
+        call.left()
+    except TimeoutError:
+        return f"pas de réponse en {deadline:g} s"
+    return "connexion interrompue avant la réponse"
+
+
+def _why(exc: BaseException | None) -> str:
+    """The first cause that has words, under the layers that requests and urllib3 wrap around it."""
+    while exc:
+        for kind, words in _CAUSES.items():
+            if isinstance(exc, kind):
+                return words
+        exc = exc.__cause__ or exc.__context__
+    return "connexion impossible"

@@ -1,0 +1,99 @@
+"""Found at start, not at the first lead: what would keep a notification from going out."""
+
+import difflib
+import os
+import re
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.utils.module_loading import import_string
+
+from notifications.numbers import UndiallableNumber, to_e164
+
+SHAPES = {  # Twilio's ids: two letters and 32 hexadecimal digits
+    "TWILIO_ACCOUNT_SID": r"AC[0-9a-fA-F]{32}",
+    "TWILIO_MESSAGING_SERVICE_SID": r"MG[0-9a-fA-F]{32}",
+    "TWILIO_CONTENT_SID": r"HX[0-9a-fA-F]{32}",
+}
+OURS = re.compile(r"(TWILIO|WHATSAPP|NOTIFICATION|LEAD|SWEEP|BROKER)_[A-Z_]+")
+
+
+@register()
+def backend_can_send(**kwargs: object) -> list[CheckMessage]:
+    try:
+        import_string(settings.WHATSAPP_BACKEND_CLASS)
+    except ImportError as exc:
+        return [Error(f"WHATSAPP_BACKEND cannot be loaded: {exc}.", id="notifications.E001")]
+    return twilio_is_complete() if settings.WHATSAPP_BACKEND == "twilio" else []
+
+
+def twilio_is_complete() -> list[CheckMessage]:
+    errors = [
+        Error(f"WHATSAPP_BACKEND is twilio, so {name} must be set.", id="notifications.E002")
+        for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
+        if not getattr(settings, name)
+    ]
+    for name, shape in SHAPES.items():
+        if getattr(settings, name) and not re.fullmatch(shape, getattr(settings, name)):
+            errors.append(Error(f"{name} must be {shape[:2]} and 32 hexadecimal digits.", id="notifications.E003"))
+    if not (settings.TWILIO_WHATSAPP_FROM or settings.TWILIO_MESSAGING_SERVICE_SID):
+        names = "TWILIO_WHATSAPP_FROM or TWILIO_MESSAGING_SERVICE_SID"
+        errors.append(Error(f"WHATSAPP_BACKEND is twilio, so {names} must be set.", id="notifications.E002"))
+    return errors + _sender() + _address()
+
+
+def _sender() -> list[CheckMessage]:
+    sender = settings.TWILIO_WHATSAPP_FROM.removeprefix("whatsapp:")
+    try:
+        good = not sender or to_e164(sender) == sender
+    except UndiallableNumber:
+        good = False
+    return [] if good else [Error("TWILIO_WHATSAPP_FROM must look like +33123456789.", id="notifications.E004")]
+
+
+def _address() -> list[CheckMessage]:
+    address = urlsplit(settings.TWILIO_API_URL)
+    if address.scheme == "https" or address.hostname in ("localhost", "127.0.0.1", "::1"):
+        return []
+    return [Error("TWILIO_API_URL must begin with https:// (the password travels).", id="notifications.E005")]
+
+
+@register()
+def times_fit_together(**kwargs: object) -> list[CheckMessage]:
+    """A call must end before its lease does, and a lease before the broker delivers the message again."""
+    names = ("NOTIFICATION_DEADLINE", "NOTIFICATION_LEASE", "BROKER_VISIBILITY_TIMEOUT")
+    deadline, lease, visibility = (getattr(settings, name) for name in names)
+    errors = []
+    if not deadline < lease < visibility:
+        told = f"{names[0]} ({deadline}) < {names[1]} ({lease}) < {names[2]} ({visibility})"
+        errors.append(Error(f"These times must be in this order: {told}.", id="notifications.E006"))
+    if visibility <= settings.NOTIFICATION_RETRY_DELAY:
+        told = f"NOTIFICATION_RETRY_DELAY ({settings.NOTIFICATION_RETRY_DELAY}) must be less than {names[2]}"
+        errors.append(Error(f"{told} ({visibility}), or every retry is delivered twice.", id="notifications.E007"))
+    return errors
+
+
+@register()
+def no_setting_is_misspelt(**kwargs: object) -> list[CheckMessage]:
+    known = {name for name in dir(settings) if OURS.fullmatch(name)}
+    warnings = []
+    for name in os.environ:
+        if OURS.fullmatch(name) and name.removesuffix("_FILE") not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {close[0]}?" if close else None
+            warnings.append(Warning(f"{name} is no setting of ours.", hint=hint, id="notifications.W001"))
+    return warnings
+
+
+@register(Tags.security, deploy=True)
+def ready_for_customers(**kwargs: object) -> list[CheckMessage]:
+    warnings = []
+    if settings.WHATSAPP_BACKEND == "console":
+        warnings.append(Warning("WHATSAPP_BACKEND is console: no plumber gets a message.", id="notifications.W002"))
+    if settings.WHATSAPP_BACKEND == "twilio" and not settings.TWILIO_CONTENT_SID:
+        told = "TWILIO_CONTENT_SID is not set: free text reaches only plumbers who wrote in the last 24 hours."
+        warnings.append(Warning(told, id="notifications.W003"))
+    if not settings.SITE_URL.startswith("https://"):
+        warnings.append(Warning("SITE_URL must begin with https:// for customers.", id="notifications.W004"))
+    return warnings

@@ -1,0 +1,84 @@
+"""HTTP in and out: reads one request, has it answered, performs what was decided."""
+
+import contextlib
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from notifications.sandbox import control, page
+from notifications.sandbox.faults import FAULTS
+from notifications.sandbox.wire import Answer, Request, fields
+
+if TYPE_CHECKING:
+    from .server import Server
+
+MAX_BODY = 1_000_000  # bytes
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: "Server"
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def _serve(self) -> None:
+        unread = self._request()
+        answer = self._unreadable() or (None if _is_ours(unread.path) else self.server.provider.answer_unread(unread))
+        if answer:
+            self.close_connection = True  # the body is still in the line
+            return self._perform(answer)
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:  # the client left in the middle
+            self.close_connection = True
+            return None
+        return self._perform(self._answer(self._request(body, unread.at)))
+
+    do_GET = do_POST = _serve
+
+    def _request(self, body: bytes = b"", at: float | None = None) -> Request:
+        path, _, query = self.path.partition("?")
+        arrival = {} if at is None else {"at": at}
+        return Request(
+            self.command,
+            unquote(path),
+            fields(query),
+            self.headers.get("Authorization", ""),
+            self.headers.get_content_type() if "Content-Type" in self.headers else "",
+            body,
+            **arrival,
+        )
+
+    def _unreadable(self) -> Answer | None:
+        length = self.headers.get("Content-Length", "0")
+        if "Transfer-Encoding" in self.headers:
+            return Answer(411, {"error": "Send a Content-Length."})
+        if not (length.isascii() and length.isdigit()):
+            return Answer(400, {"error": "Content-Length is a number of bytes."})
+        return Answer(413, {"error": f"At most {MAX_BODY} bytes."}) if int(length) > MAX_BODY else None
+
+    def _answer(self, request: Request) -> Answer:
+        provider = self.server.provider
+        if request.path.startswith(control.PREFIX):
+            return control.answer(request, provider)
+        if _is_ours(request.path):
+            return Answer(200, page.render(provider.journal.requests()))
+        return provider.answer(request)
+
+    def _perform(self, answer: Answer) -> None:
+        if answer.delay and self.server.stopping.wait(answer.delay):
+            self.close_connection = True
+            return
+        # A response in one write: the client never waits for the second half.
+        if not answer.fault:
+            self.wfile.write(answer.http(last=self.close_connection))
+            return
+        self.close_connection = True
+        with contextlib.suppress(OSError):  # the client left first
+            FAULTS[answer.fault](self.connection, answer.http(last=True), self.server.stopping)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """The journal says more."""
+
+
+def _is_ours(path: str) -> bool:
+    return path == "/" or path.startswith(control.PREFIX)

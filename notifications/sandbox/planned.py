@@ -1,0 +1,65 @@
+"""One planned answer to a send: what POST /sandbox/next takes, and what the failing numbers do."""
+
+import re
+from dataclasses import dataclass
+
+from notifications.sandbox.faults import ACCEPTING, FAULTS
+
+KEYS = {"status", "code", "message", "text", "delay", "fault", "ok", "to"}
+MAX_DELAY = 120  # seconds
+RECIPIENT = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+class BadPlan(ValueError):
+    """The plan makes no sense; the text says what is expected."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    status: int | None = None  # None: the success of the wire
+    code: int | None = None
+    message: str = "Scripted refusal"
+    text: str | None = None
+    delay: float = 0
+    fault: str = ""
+    to: str | None = None  # None: whoever comes
+
+    @property
+    def accepts(self) -> bool:
+        if self.fault:
+            return self.fault in ACCEPTING
+        return self.status is None or self.status < 300
+
+
+def parse(raw: object) -> Planned:
+    """Raises BadPlan."""
+    if not isinstance(raw, dict):
+        raise BadPlan('An answer is an object, such as {"status": 400, "code": 21211} or {"fault": "reset"}.')
+    for wrong, expected in _rules(raw):
+        if wrong:
+            raise BadPlan(expected)
+    return Planned(**{key: value for key, value in raw.items() if key != "ok" and value is not None})
+
+
+def _rules(raw: dict) -> list[tuple[bool, str]]:
+    kinds = raw.keys() & {"status", "fault", "ok"}
+    details = raw.keys() & {"code", "message", "text"}
+    status, delay, to = raw.get("status", 400), raw.get("delay", 0), raw.get("to")
+    return [
+        (bool(raw.keys() - KEYS), f"An answer has no other keys than {', '.join(sorted(KEYS))}."),
+        (len(kinds) > 1, "An answer has only one of status, fault and ok."),
+        (not kinds and "delay" not in raw, "An answer needs one of status, fault, ok and delay."),
+        (raw.get("ok", True) is not True, "ok can only be true."),
+        (bool(details) and "status" not in raw, "code, message and text need a status."),
+        ("text" in details and len(details) > 1, "text is the whole body: it goes without code and message."),
+        (type(status) is not int or not 200 <= status <= 599, "status is a whole number from 200 to 599."),
+        (type(raw.get("code", 0)) is not int, "code is a whole number, such as 21211."),
+        (not all(isinstance(raw.get(key, ""), str) for key in ("message", "text")), "message and text are strings."),
+        (
+            type(delay) not in (int, float) or not 0 <= delay <= MAX_DELAY,
+            f"delay is in seconds, from 0 to {MAX_DELAY}.",
+        ),
+        ("fault" in raw and raw["fault"] not in list(FAULTS), f"fault is one of {', '.join(FAULTS)}."),
+        (to is not None and not (isinstance(to, str) and RECIPIENT.fullmatch(to)), "to looks like +33612345678."),
+        (raw.get("fault") == "reset_before" and to is not None, "reset_before goes without to: it reads no recipient."),
+    ]

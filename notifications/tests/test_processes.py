@@ -1,0 +1,244 @@
+"""The promises, from outside: real web, worker, sweeper, broker and provider; real kills."""
+
+import re
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from leads.tests.old_databases import NOTIFICATION_COLUMNS, TABLES
+
+
+@pytest.fixture
+def add_lead(rows):
+    """A plumber of his own and a lead for him, as raw rows; the lead's id and token."""
+
+    def add(number, **lead):
+        plumber = f"+336399800{number}"
+        rows("INSERT INTO plumbers (phone, pack_size) VALUES (%s, 5)", plumber)
+        [row] = rows(
+            "INSERT INTO leads (phone, postal_code, emergency_type, confirmation_token, token_expires_at)"
+            " VALUES ('0639980077', '75011', 'Fuite d''eau', %s, now() + interval '30 minutes')"
+            " RETURNING id, confirmation_token AS token",
+            f"token-{number}",
+        )
+        return row["id"], row["token"]
+
+    return add
+
+
+def press(stack, token):
+    """What a customer's browser does; the page, and the seconds that the press took."""
+    with requests.Session() as browser:
+        address = f"{stack.url}/confirm/{token}/"
+        form = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.get(address, timeout=10).text)
+        started = time.monotonic()
+        page = browser.post(address, {"csrfmiddlewaretoken": form[1]}, timeout=10)
+        return page, time.monotonic() - started
+
+
+def script(stack, *answers, to=None):
+    queued = requests.post(
+        f"{stack.sandbox_url}/sandbox/next", json={"answers": list(answers)} | ({"to": to} if to else {}), timeout=10
+    )
+    assert queued.status_code == 200, queued.text
+
+
+def sends(stack):
+    return [each for each in requests.get(f"{stack.sandbox_url}/sandbox/requests", timeout=10).json()["requests"]]
+
+
+def wait_for(condition, seconds):
+    end = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.05)
+    return result
+
+
+@pytest.fixture
+def ended(rows):
+    """Wait until a lead's notification has ended; its row."""
+
+    def wait(lead_id, seconds):
+        ask = "SELECT * FROM leads WHERE id = %s AND notification_status <> 'pending'"
+        return wait_for(lambda: rows(ask, lead_id), seconds)[0]
+
+    return wait
+
+
+@pytest.fixture
+def books_balance(rows):
+    """P8 and P2, of the whole database."""
+
+    def check():
+        wrong = rows(
+            "SELECT id FROM leads WHERE notification_attempts > 2 OR notification_attempts <>"
+            " (SELECT count(*) FROM notifications_attempt WHERE lead_id = leads.id AND run = notification_run)"
+        )
+        assert wrong == []
+
+    return check
+
+
+@pytest.mark.realtime
+def test_the_two_attempts_in_real_time_p2_p4_p6_p8(run_stack, add_lead, ended, books_balance, rows):
+    stack = run_stack(NOTIFICATION_RETRY_DELAY="30", NOTIFICATION_LEASE="40", BROKER_VISIBILITY_TIMEOUT="300")
+    good, late, lost = add_lead("01"), add_lead("02"), add_lead("03")
+    refused = {"status": 400, "code": 63024, "message": "no WhatsApp for +33639980003"}
+    script(stack, refused, {"ok": True}, to="+33639980002")
+    script(stack, refused, {"status": 503, "text": "<html>"}, to="+33639980003")
+    # Each takes the plumber with the lowest id who has none yet.
+    for _, token in (good, late, lost):
+        page, _ = press(stack, token)
+        assert "Votre demande est confirmée" in page.text
+
+    assert ended(good[0], 3)["notification_attempts"] == 1
+    assert ended(late[0], 33)["notification_status"] == "whatsapp_sent"
+    assert ended(lost[0], 5)["notification_status"] == "whatsapp_failed"
+
+    by_plumber = {}
+    for send in sends(stack):
+        by_plumber.setdefault(send["to"], []).append(send["at"])
+    gaps = {to: instants[1] - instants[0] for to, instants in by_plumber.items() if len(instants) > 1}
+    assert sorted(map(len, by_plumber.values())) == [1, 2, 2]
+    assert all(30 <= gap <= 31 for gap in gaps.values()), gaps
+    assert [row["status"] for row in rows("SELECT status FROM leads ORDER BY id")] == ["sent"] * 3
+    books_balance()
+    log = stack.log("worker")
+    for line in (
+        f"✅ WhatsApp envoyé (tentative 1) - Lead {good[0]}",
+        f"⚠️ Échec WhatsApp tentative 1 - Lead {late[0]} - Retry dans 30s: ",
+        f"✅ WhatsApp envoyé (tentative 2) - Lead {late[0]}",
+        f"❌ Échec définitif WhatsApp (tentative 2) - Lead {lost[0]}: ",
+    ):
+        assert line in log
+    everything = "".join(stack.log(part) for part in ("web", "worker", "sweeper"))
+    for secret in ("0639980077", "06 39 98 00 77", "+336399800", "token-0", stack.environment["TWILIO_AUTH_TOKEN"]):
+        assert secret not in everything
+
+
+def test_without_a_broker_confirmations_are_quick_and_the_sweeper_delivers_p3_p5(run_stack, add_lead, ended, rows):
+    stack = run_stack(parts=("sandbox", "web", "sweeper"), REDIS_URL="redis://127.0.0.1:1/0")
+    leads = [add_lead(f"{number:02}") for number in range(1, 7)]
+
+    pressed = [press(stack, token) for _, token in leads]
+
+    assert [page.status_code for page, _ in pressed] == [200] * 6
+    assert max(took for _, took in pressed) < 2.5
+    assert {ended(lead_id, 10)["notification_status"] for lead_id, _ in leads} == {"whatsapp_sent"}
+    assert len(sends(stack)) == 6
+
+
+def test_a_provider_that_hangs_delays_no_confirmation_p5(run_stack, add_lead):
+    stack = run_stack()
+    leads = [add_lead(f"{number:02}") for number in range(1, 6)]
+    script(stack, *[{"fault": "no_answer"}] * 5)
+
+    pressed = [press(stack, token) for _, token in leads]
+
+    assert max(took for _, took in pressed) < 0.9  # a call may take 1 s here
+
+
+def test_a_worker_killed_in_the_wait_loses_nothing_p2_p3(run_stack, add_lead, ended, books_balance):
+    stack = run_stack()
+    lead_id, token = add_lead("01")
+    script(stack, {"status": 400, "code": 63024}, {"ok": True})
+    press(stack, token)
+    wait_for(lambda: "Échec WhatsApp tentative 1" in stack.log("worker"), 5)
+
+    stack.kill("worker", signal.SIGKILL)
+
+    assert ended(lead_id, 8)["notification_status"] == "whatsapp_sent"
+    first, second = sends(stack)
+    assert second["at"] - first["at"] >= 3
+    books_balance()
+
+
+def test_a_worker_killed_with_a_request_in_flight_sends_at_most_twice_p2_p3(
+    run_stack, add_lead, ended, books_balance, rows
+):
+    stack = run_stack(NOTIFICATION_DEADLINE="2.5")
+    lead_id, token = add_lead("01")
+    script(stack, {"fault": "no_answer"}, {"ok": True})
+    press(stack, token)
+    wait_for(lambda: sends(stack), 5)
+
+    stack.kill("worker", signal.SIGKILL)
+
+    assert ended(lead_id, 8)["notification_attempts"] == 2
+    assert len(sends(stack)) == 2
+    outcomes = rows("SELECT outcome FROM notifications_attempt WHERE lead_id = %s ORDER BY number", lead_id)
+    assert [row["outcome"] for row in outcomes] == ["unknown", "accepted"]
+    books_balance()
+
+
+def test_the_same_message_delivered_twelve_times_is_one_send_p2(run_stack, add_lead, ended, rows, books_balance):
+    stack = run_stack(parts=("sandbox", "web", "worker", "sweeper"))
+    lead_id, token = add_lead("01")
+    script(stack, {"delay": 0.5})
+    press(stack, token)
+
+    again = f"from notifications.tasks import notify_plumber as n; [n.delay({lead_id}) for _ in range(12)]"
+    assert stack.manage("shell", "-c", again).returncode == 0
+
+    assert ended(lead_id, 5)["notification_attempts"] == 1
+    time.sleep(1)
+    assert len(sends(stack)) == 1
+    books_balance()
+
+
+def test_a_deploy_in_the_wait_keeps_the_second_attempt_p3_p4(run_stack, add_lead, ended):
+    """SIGTERM: the message goes back to the broker, and the next worker keeps the instant."""
+    stack = run_stack()
+    lead_id, token = add_lead("01")
+    script(stack, {"status": 400, "code": 63024}, {"ok": True})
+    press(stack, token)
+    wait_for(lambda: "Échec WhatsApp tentative 1" in stack.log("worker"), 5)
+
+    stack.kill("worker", signal.SIGTERM)
+
+    assert ended(lead_id, 8)["notification_status"] == "whatsapp_sent"
+
+
+def test_a_taken_over_database_sends_nothing_of_its_own(run_stack, rows):
+    rows(TABLES + NOTIFICATION_COLUMNS)
+    stack = run_stack()
+
+    wait_for(
+        lambda: rows("SELECT 1 FROM leads WHERE confirmation_token='old-half' AND notification_status<>'pending'"), 5
+    )
+    time.sleep(3)  # six sweeps
+
+    assert sends(stack) == []
+    states = rows("SELECT confirmation_token AS token, status, notification_status AS told FROM leads ORDER BY id")
+    assert {row["token"]: (row["status"], row["told"]) for row in states} == {
+        "old-pending": ("pending", "pending"),
+        "old-waiting": ("confirmed", "pending"),
+        "old-sent": ("sent", "whatsapp_sent"),
+        "old-jeton-accentué-é/+=": ("sent", "pending"),
+        "old-failed": ("sent", "whatsapp_failed"),
+        "old-half": ("sent", "whatsapp_failed"),
+        "old-half-lost": ("sent", "pending"),
+        "old-unsent": ("sent", "whatsapp_failed"),
+    }
+    assert rows("SELECT DISTINCT notification_error FROM leads WHERE notification_error <> ''") == [
+        {"notification_error": "Trop ancienne : la demande n'est plus notifiée automatiquement"}
+    ]
+
+
+def test_eight_presses_at_once_over_http_assign_once_p1(run_stack, add_lead, rows):
+    stack = run_stack(parts=("sandbox", "web", "worker"))
+    lead_id, token = add_lead("01")
+    add_lead("02")
+
+    with ThreadPoolExecutor(8) as customers:
+        pages = list(customers.map(lambda _: press(stack, token)[0], range(8)))
+
+    assert {page.status_code for page in pages} == {200}
+    assert sum(row["leads_received"] for row in rows("SELECT leads_received FROM plumbers")) == 1
+    wait_for(lambda: sends(stack), 5)
+    time.sleep(1)
+    assert len(sends(stack)) == 1

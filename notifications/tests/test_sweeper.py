@@ -1,0 +1,166 @@
+"""P3: what the doorbell lost, the sweeper finds in the database alone."""
+
+import datetime
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from leads.assignment import confirm_and_assign
+from leads.models import Lead
+from notifications import recovery
+from notifications.backends.base import Refused
+from notifications.delivery import claim, deliver
+from notifications.sweeper import Sweeper
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def sweep():
+    sweeper = Sweeper()
+
+    def once():
+        done = sweeper.sweep()
+        sweeper.wait()
+        return done
+
+    yield once
+    sweeper.close()
+
+
+@pytest.fixture
+def rung(monkeypatch):
+    """The lead ids that a worker was told of."""
+    ids = []
+    monkeypatch.setattr(recovery, "enqueue", lambda lead_id: ids.append(lead_id) or True)
+    return ids
+
+
+@pytest.fixture
+def no_broker(monkeypatch):
+    monkeypatch.setattr(recovery, "enqueue", lambda lead_id: False)
+
+
+def due_for(lead, seconds):
+    instant = timezone.now() - datetime.timedelta(seconds=seconds)
+    Lead.objects.filter(pk=lead.pk).update(notification_retry_at=instant)
+
+
+def test_what_just_became_due_is_left_to_the_worker(assigned_lead, rung, outbox, sweep):
+    assert sweep() == 0
+
+    assert (rung, outbox) == ([], [])
+
+
+def test_what_nobody_came_for_is_enqueued_once(assigned_lead, rung, outbox, sweep):
+    due_for(assigned_lead, 3)
+
+    assert [sweep(), sweep(), sweep()] == [1, 0, 0]
+
+    assert (rung, outbox) == ([assigned_lead.pk], [])
+
+
+def test_each_due_instant_is_enqueued_anew(assigned_lead, rung, outbox, sweep):
+    due_for(assigned_lead, 10)
+    sweep()
+    outbox.replies += [Refused("non")]
+    deliver(assigned_lead.pk)
+    due_for(assigned_lead, 3)
+    Lead.objects.update(notification_rung_at=timezone.now() - datetime.timedelta(seconds=40))
+
+    sweep()
+
+    assert rung == [assigned_lead.pk] * 2
+
+
+def test_without_a_broker_it_delivers_by_itself(assigned_lead, no_broker, outbox, sweep):
+    due_for(assigned_lead, 3)
+
+    assert sweep() == 1
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_status == "whatsapp_sent"
+    assert len(outbox) == 1
+
+
+def test_when_no_worker_comes_it_delivers_by_itself(assigned_lead, rung, outbox, sweep):
+    due_for(assigned_lead, 16)
+
+    sweep()
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_status == "whatsapp_sent"
+
+
+def test_an_attempt_in_flight_is_nobody_elses_business(assigned_lead, no_broker, outbox, sweep):
+    claim(assigned_lead.pk)
+
+    assert sweep() == 0
+
+    assert outbox == []
+
+
+def test_a_worker_that_died_is_replaced_p3(assigned_lead, no_broker, outbox, sweep):
+    claim(assigned_lead.pk)
+    due_for(assigned_lead, 3)
+
+    sweep()
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_status == "whatsapp_sent"
+    assert assigned_lead.notification_attempts == 2
+
+
+def test_a_second_attempt_without_result_ends_the_run_p2_p3(assigned_lead, no_broker, outbox, sweep):
+    for _ in range(2):
+        claim(assigned_lead.pk)
+        due_for(assigned_lead, 3)
+
+    assert sweep() == 1
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_status == "whatsapp_failed"
+    assert outbox == []
+
+
+def test_one_bad_lead_stops_no_other(make_plumber, make_lead, no_broker, outbox, sweep, caplog):
+    make_plumber(pack_size=30)
+    leads = [confirm_and_assign(make_lead().confirmation_token) for _ in range(3)]
+    for lead in leads:
+        due_for(lead, 3)
+    outbox.replies += [ZeroDivisionError("bug")]
+
+    sweep()
+
+    assert sorted(Lead.objects.values_list("notification_status", flat=True)) == [
+        "pending",
+        "whatsapp_sent",
+        "whatsapp_sent",
+    ]
+    assert "erreur inattendue" in caplog.text
+
+
+def test_two_sweepers_send_once_p2(assigned_lead, no_broker, outbox):
+    due_for(assigned_lead, 20)
+    sweepers = [Sweeper(), Sweeper()]
+
+    for each in sweepers:
+        each.sweep()
+    for each in sweepers:
+        each.wait()
+        each.close()
+
+    assert len(outbox) == 1
+
+
+def test_the_command_also_assigns_who_waits(make_lead, plumber, outbox, monkeypatch, capsys):
+    waiting = make_lead(status="confirmed", confirmed_at=timezone.now())
+    told = []
+    monkeypatch.setattr("leads.management.commands.sweep_notifications.enqueue", told.append)
+
+    call_command("sweep_notifications", "--once")
+
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.plumber, told) == ("sent", plumber, [waiting.pk])
+    assert capsys.readouterr().out == "1 demande(s) traitée(s).\n"

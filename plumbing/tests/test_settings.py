@@ -1,0 +1,138 @@
+"""A missing or malformed setting stops the start with a message that names it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+GOOD = {
+    "SECRET_KEY": "k" * 25 + "abcdefghijklmnopqrstuvwxyz-0123456789",
+    "SITE_URL": "https://plombiers.example.fr",
+    "ALLOWED_HOSTS": "plombiers.example.fr",
+    "DATABASE_URL": "postgresql://plumbing:secret@127.0.0.1:1/plumbing",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "WHATSAPP_BACKEND": "twilio",
+    "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+    "TWILIO_AUTH_TOKEN": "token",
+    "TWILIO_WHATSAPP_FROM": "+33199000001",
+    "TWILIO_CONTENT_SID": "HX" + "0" * 32,
+}
+
+
+def start(command=("check", "--deploy", "--fail-level", "WARNING"), **changes):
+    """Start manage.py with good settings but for `changes` (None takes one away)."""
+    settings = {name: value for name, value in (GOOD | changes).items() if value is not None}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd()} | settings
+    return subprocess.run(
+        [sys.executable, "manage.py", *command], env=environment, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_production_settings_pass_djangos_deployment_check():
+    checked = start()
+
+    assert checked.returncode == 0, checked.stderr
+    assert "System check identified no issues (0 silenced)." in checked.stdout
+
+
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "SITE_URL", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "WHATSAPP_BACKEND"]
+)
+def test_a_missing_setting_is_named(name):
+    stopped = start(**{name: None})
+
+    assert stopped.returncode == 1
+    assert f"ImproperlyConfigured: {name} is not set" in stopped.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DEBUG", "maybe"),
+        ("SITE_URL", "plombiers.example.fr"),
+        ("SITE_URL", "ftp://plombiers.example.fr"),
+        ("DATABASE_URL", "mysql://u:p@host/name"),
+        ("DATABASE_URL", "postgresql://u:p@host:notaport/name"),
+        ("DATABASE_URL", "postgresql://host"),
+        ("DATABASE_URL", "postgresql:///"),
+        ("REDIS_URL", "localhost:6379"),
+        ("CELERY_BROKER_URL", "sqs://"),
+        ("NOTIFICATION_RETRY_DELAY", "30s"),
+        ("NOTIFICATION_RETRY_DELAY", "-1"),
+        ("LEAD_TOKEN_TTL", "0"),
+        ("LEAD_FRESHNESS", "nan"),
+        ("LEAD_FRESHNESS", "1e99"),
+        ("WHATSAPP_BACKEND", "twillio"),
+        ("TWILIO_API_URL", "api.twilio.com"),
+        ("SECRET_KEY_FILE", "/nowhere/at/all"),
+    ],
+)
+def test_a_malformed_setting_is_named_and_its_secrets_are_not_shown(name, value):
+    stopped = start(**{name: value} | ({"SECRET_KEY": None} if name == "SECRET_KEY_FILE" else {}))
+
+    last_line = stopped.stderr.strip().splitlines()[-1]
+    assert stopped.returncode == 1
+    assert last_line.startswith(f"django.core.exceptions.ImproperlyConfigured: {name} ")
+    assert ":p@" not in last_line
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"TWILIO_ACCOUNT_SID": None}, "so TWILIO_ACCOUNT_SID must be set"),
+        ({"TWILIO_AUTH_TOKEN": None}, "so TWILIO_AUTH_TOKEN must be set"),
+        ({"TWILIO_ACCOUNT_SID": "AC12"}, "TWILIO_ACCOUNT_SID must be AC and 32"),
+        ({"TWILIO_CONTENT_SID": "nouveau_client"}, "TWILIO_CONTENT_SID must be HX and 32"),
+        ({"TWILIO_WHATSAPP_FROM": None}, "so TWILIO_WHATSAPP_FROM or TWILIO_MESSAGING_SERVICE_SID must be set"),
+        ({"TWILIO_WHATSAPP_FROM": "0199000001"}, "TWILIO_WHATSAPP_FROM must look like"),
+        ({"TWILIO_API_URL": "http://api.twilio.com"}, "TWILIO_API_URL must begin with https://"),
+        ({"WHATSAPP_BACKEND": "notifications.backends.nothing.Backend"}, "WHATSAPP_BACKEND cannot be loaded"),
+        ({"NOTIFICATION_LEASE": "5"}, "NOTIFICATION_DEADLINE (10) < NOTIFICATION_LEASE (5)"),
+        ({"BROKER_VISIBILITY_TIMEOUT": "20"}, "BROKER_VISIBILITY_TIMEOUT (20)"),
+        ({"NOTIFICATION_RETRY_DELAY": "400"}, "NOTIFICATION_RETRY_DELAY (400) must be less than"),
+        ({"TWILIO_CONTENT_SID": None}, "TWILIO_CONTENT_SID is not set"),
+        ({"NOTIFICATION_RETRY_DELAI": "5"}, "Did you mean NOTIFICATION_RETRY_DELAY?"),
+        ({"SITE_URL": "http://plombiers.example.fr"}, "SITE_URL must begin with https://"),
+    ],
+)
+def test_what_would_fail_at_the_first_lead_is_found_at_start(changes, told):
+    checked = start(**changes)
+
+    assert checked.returncode == 1
+    assert told in checked.stderr
+
+
+@pytest.mark.parametrize(
+    "process", [["-m", "gunicorn", "--check-config", "plumbing.wsgi"], ["-m", "celery", "-A", "plumbing", "worker"]]
+)
+@pytest.mark.parametrize("name", ["SECRET_KEY", "TWILIO_AUTH_TOKEN"])
+def test_web_and_worker_do_not_start_either(process, name):
+    settings = {key: value for key, value in GOOD.items() if key != name}
+
+    stopped = subprocess.run(
+        [sys.executable, *process],
+        env={"PATH": os.environ["PATH"]} | settings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert stopped.returncode != 0
+    assert name in stopped.stderr + stopped.stdout
+
+
+def test_a_secret_may_come_from_a_file(tmp_path):
+    secret = tmp_path / "token"
+    secret.write_text("from-a-file\n")
+    show = ["shell", "-v0", "-c", "from django.conf import settings; print(settings.TWILIO_AUTH_TOKEN)"]
+
+    shown = start(show, TWILIO_AUTH_TOKEN=None, TWILIO_AUTH_TOKEN_FILE=str(secret))
+
+    assert shown.stdout == "from-a-file\n", shown.stderr
+
+
+def test_a_secret_given_twice_is_refused(tmp_path):
+    stopped = start(SECRET_KEY_FILE=str(tmp_path / "key"))
+
+    assert "SECRET_KEY and SECRET_KEY_FILE are both set" in stopped.stderr

@@ -1,0 +1,115 @@
+"""Who imports whom (the rules of the house, so that each room keeps to its subject)."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+EDGES_OF_LEADS = ("leads/views.py", "leads/admin/", "leads/forms.py", "leads/management/")
+
+
+def imports():
+    """Each (file, imported module) of the application code; tests and migrations apart."""
+    for package in ("leads", "notifications"):
+        for path in (ROOT / package).rglob("*.py"):
+            name = path.relative_to(ROOT).as_posix()
+            if "/tests/" in name or "/migrations/" in name:
+                continue
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ImportFrom):
+                    yield name, node.module or ""
+                elif isinstance(node, ast.Import):
+                    yield from ((name, alias.name) for alias in node.names)
+
+
+def breaking(rule):
+    return sorted({pair for pair in imports() if rule(*pair)})
+
+
+def test_nothing_imports_the_wiring():
+    assert breaking(lambda name, module: module.split(".")[0] in ("plumbing", "dev")) == []
+
+
+def test_the_models_of_leads_import_nothing_of_ours():
+    assert breaking(lambda name, module: name == "leads/models.py" and module.startswith(("leads", "notif"))) == []
+
+
+def test_assignment_knows_the_models_alone():
+    assert (
+        breaking(
+            lambda name, module: (
+                name == "leads/assignment.py" and module.startswith(("leads", "notif")) and module != "leads.models"
+            )
+        )
+        == []
+    )
+
+
+def test_notifications_know_the_models_of_leads_and_nothing_else_of_them():
+    assert (
+        breaking(
+            lambda name, module: (
+                name.startswith("notifications/") and module.startswith("leads") and module != "leads.models"
+            )
+        )
+        == []
+    )
+
+
+def test_only_the_edges_of_leads_know_notifications():
+    assert (
+        breaking(
+            lambda name, module: (
+                name.startswith("leads/") and not name.startswith(EDGES_OF_LEADS) and module.startswith("notifications")
+            )
+        )
+        == []
+    )
+
+
+def test_backends_know_neither_models_nor_delivery():
+    assert (
+        breaking(
+            lambda name, module: (
+                name.startswith("notifications/backends/")
+                and module.startswith(("leads", "notifications"))
+                and not module.startswith("notifications.backends")
+            )
+        )
+        == []
+    )
+
+
+def test_production_code_knows_nothing_of_the_sandbox():
+    allowed = ("notifications/sandbox/", "notifications/management/commands/whatsapp_sandbox.py")
+    assert breaking(lambda name, module: "sandbox" in module and not name.startswith(allowed)) == []
+
+
+def test_no_import_hides_in_a_function():
+    hidden = [
+        path.relative_to(ROOT).as_posix()
+        for package in ("leads", "notifications", "plumbing")
+        for path in (ROOT / package).rglob("*.py")
+        if "/tests/" not in path.as_posix()
+        for function in ast.walk(ast.parse(path.read_text()))
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+
+    assert hidden == ["notifications/apps.py"]  # AppConfig.ready: Django's own place for it
+
+
+def test_there_is_one_place_for_every_transition_of_a_notification():
+    """`notification_status=` and its kin are written by the assignment once, and by delivery.py after that."""
+    writers = set()
+    for package in ("leads", "notifications"):
+        for path in (ROOT / package).rglob("*.py"):
+            name = path.relative_to(ROOT).as_posix()
+            if "/tests/" in name or "/migrations/" in name:
+                continue
+            calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+            writing = [call for call in calls if getattr(call.func, "attr", "") in ("update", "save", "create")]
+            if any((word.arg or "").startswith("notification_") for call in writing for word in call.keywords):
+                writers.add(name)
+
+    assert writers == {"leads/assignment.py", "notifications/delivery.py", "notifications/sweeper.py"}
