@@ -104,7 +104,7 @@ class LeadQuerySet(models.QuerySet):
 class Lead(models.Model):
     class Status(models.TextChoices):
         PENDING = "pending", "à confirmer"
-        CONFIRMED = "confirmed", "en attente d'un plombier"
+        CONFIRMED = "confirmed", "sans plombier"
         SENT = "sent", "attribuée"
 
     class NotificationStatus(models.TextChoices):

@@ -119,7 +119,7 @@ def fail(attempt: Attempt, error: DeliveryError) -> Result:
         finished_at=DatabaseClock(),
         http_status=error.http_status,
         error_code=error.code,
-        error_text=error.detail or str(error),
+        error_text=f"{error} : {error.detail}" if error.detail else str(error),
     )
     return result
 

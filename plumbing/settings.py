@@ -71,6 +71,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "fr"
+FORMAT_MODULE_PATH = ["plumbing.formats"]
 TIME_ZONE = "Europe/Paris"  # what people read; the database holds UTC
 USE_TZ = True
 

@@ -7,3 +7,5 @@ __all__ = ["LeadAdmin", "PlumberAdmin"]
 
 admin.site.site_header = admin.site.site_title = "Urgences plomberie"
 admin.site.index_title = "Demandes et plombiers"
+admin.site.site_url = None  # there is no front page
+admin.site.enable_nav_sidebar = False  # the lists are wide

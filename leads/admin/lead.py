@@ -98,6 +98,9 @@ class LeadAdmin(admin.ModelAdmin):
         css = {"all": ["leads/admin.css"]}
         js = ["leads/copy.js"]
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Demandes"} | (extra_context or {}))
+
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         accepted = Attempt.objects.filter(lead=OuterRef("pk"), outcome=Attempt.Outcome.ACCEPTED)
         first = accepted.order_by("finished_at").values("finished_at")[:1]

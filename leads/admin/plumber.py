@@ -3,7 +3,7 @@ from collections.abc import Callable
 from django.contrib import admin, messages
 from django.db.models import F, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -26,6 +26,9 @@ class PlumberAdmin(admin.ModelAdmin):
 
     class Media:
         css = {"all": ["leads/admin.css"]}
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Plombiers"} | (extra_context or {}))
 
     def get_fields(self, request: HttpRequest, obj: Plumber | None = None) -> tuple[str, ...]:
         return ("phone", "pack_size") + (self.readonly_fields if obj else ())

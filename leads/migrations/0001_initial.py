@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS leads (
 
 PACKS = [(size, f"{size} demandes") for size in (5, 10, 15, 20, 25, 30)]
 PLUMBER_STATUSES = [("active", "actif"), ("exhausted", "pack épuisé"), ("paused", "en pause")]
-LEAD_STATUSES = [("pending", "à confirmer"), ("confirmed", "en attente d'un plombier"), ("sent", "attribuée")]
+LEAD_STATUSES = [("pending", "à confirmer"), ("confirmed", "sans plombier"), ("sent", "attribuée")]
 
 
 class Migration(migrations.Migration):

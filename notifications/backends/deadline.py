@@ -23,7 +23,7 @@ IDLE_LIMIT = 30  # seconds; routers on the way forget a silent connection, and t
 POOL_SIZE = 64  # connections kept per host; a worker has 40 threads
 
 
-class Call(threading.local):
+class _Call(threading.local):
     """What this thread's call may still do. Sockets outlive calls and know none, so they ask here."""
 
     ends = 0.0  # on time.monotonic()
@@ -39,7 +39,7 @@ class Call(threading.local):
         return seconds
 
 
-call = Call()
+call = _Call()
 
 
 class _Limited:
@@ -91,20 +91,26 @@ class _Connection:
     def _new_conn(self) -> socket.socket:
         failure: Exception | None = None
         try:
-            for family, kind, protocol, _, address in _addresses(self._dns_host, self.port):
-                sock = _Socket(family, kind, protocol)
+            for address in _addresses(self._dns_host, self.port):
                 try:
-                    sock.connect(address)
-                    for option in self.socket_options or ():
-                        sock.setsockopt(*option)
-                    return sock
+                    return self._open(*address)
                 except OSError as exc:
-                    sock.close()
                     failure = exc
         except (OSError, UnicodeError) as exc:
             failure = exc
         # Not the OSError itself: urllib3 takes some of these for a server that answers early, and reads on.
         raise NewConnectionError(self, repr(failure)) from failure
+
+    def _open(self, family: int, kind: int, protocol: int, _: str, address: tuple) -> socket.socket:
+        sock = _Socket(family, kind, protocol)
+        try:
+            sock.connect(address)
+            for option in self.socket_options or ():
+                sock.setsockopt(*option)
+        except OSError:
+            sock.close()
+            raise
+        return sock
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         self.used_at = time.monotonic()

@@ -28,6 +28,7 @@ class Provider:
     port: int = 0
     connections: int = 0
     requests: list = field(default_factory=list)
+    threads: list = field(default_factory=list)  # one for each connection
     over: threading.Event = field(default_factory=threading.Event)  # the test has ended: stop dripping
 
     @property
@@ -53,6 +54,11 @@ class Provider:
         self.requests.append(Request(line, headers, body))
         return self.requests[-1]
 
+    def settle(self):
+        """Wait until every connection that is at its end is closed on this side."""
+        for thread in self.threads:
+            thread.join(timeout=5)
+
     def drip(self, connection, data):
         """One byte every tenth of a second: always something, never enough."""
         for byte in data:
@@ -64,7 +70,7 @@ class Provider:
 @contextlib.contextmanager
 def provider(script):
     """Serve `script(provider, connection)` in a thread for each connection."""
-    serving, threads = Provider(), []
+    serving = Provider()
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     serving.port = listener.getsockname()[1]
 
@@ -79,8 +85,8 @@ def provider(script):
                 return connection.close()
             serving.connections += 1
             connection.settimeout(10)
-            threads.append(threading.Thread(target=serve, args=[connection], daemon=True))
-            threads[-1].start()
+            serving.threads.append(threading.Thread(target=serve, args=[connection], daemon=True))
+            serving.threads[-1].start()
 
     listening = threading.Thread(target=listen, daemon=True)
     listening.start()

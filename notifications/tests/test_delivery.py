@@ -84,7 +84,7 @@ def test_a_first_failure_earns_one_retry_30_s_later_p4(assigned_lead, outbox, li
         "failed",
         "x",
         503,
-        "words",
+        "pas de réseau : words",
     )
     assert lines() == [
         ("WARNING", f"⚠️ Échec WhatsApp tentative 1 - Lead {assigned_lead.pk} - Retry dans 30s: pas de réseau")

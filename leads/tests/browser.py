@@ -1,0 +1,137 @@
+"""In a real Chromium, as a customer's phone and an operator's desk have it (make test-browser).
+
+Not named test_…: `make test` needs no browser and does not collect this file.
+"""
+
+import os
+import shutil
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+from playwright.sync_api import expect, sync_playwright
+
+from leads.models import Lead
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    # Playwright's loop would make Django think that the tests are asynchronous.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints():
+    """What the browser's console said."""
+    return []
+
+
+@pytest.fixture
+def phone(chromium, complaints):
+    context = chromium.new_context(
+        viewport={"width": 360, "height": 740}, is_mobile=True, java_script_enabled=False, locale="fr-FR"
+    )
+    yield listened(context.new_page(), complaints)
+    context.close()
+
+
+@pytest.fixture
+def desk(chromium, complaints):
+    context = chromium.new_context(viewport={"width": 1500, "height": 900}, locale="fr-FR")
+    yield listened(context.new_page(), complaints)
+    context.close()
+
+
+def listened(page, complaints):
+    page.set_default_timeout(10_000)  # milliseconds
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return page
+
+
+@pytest.fixture
+def rung(monkeypatch):
+    ids = []
+    monkeypatch.setattr("leads.views.enqueue", ids.append)
+    return ids
+
+
+def test_a_customer_confirms_on_a_phone_without_javascript(phone, live_server, plumber, lead, rung, complaints):
+    """Also shows that the button works from a page with Referrer-Policy: no-referrer (Origin: null)."""
+    asked = []
+    phone.on("request", lambda request: asked.append(request))
+    phone.goto(f"{live_server}/confirm/{lead.confirmation_token}/")
+    expect(phone.get_by_text("Fuite d'eau")).to_be_visible()
+
+    phone.get_by_role("button", name="Confirmer").click()
+
+    expect(phone.get_by_role("heading")).to_have_text("Votre demande est confirmée")
+    expect(phone.get_by_text("Un plombier vous est attribué")).to_be_visible()
+    lead.refresh_from_db()
+    assert (lead.status, lead.plumber, rung) == ("sent", plumber, [lead.pk])
+    assert [
+        (request.method, request.headers.get("referer")) for request in asked if request.is_navigation_request()
+    ] == [
+        ("GET", None),
+        ("POST", None),
+    ]
+    assert complaints == []
+
+
+def test_pressing_back_and_again_shows_the_same_page(phone, live_server, plumber, lead, rung):
+    phone.goto(f"{live_server}/confirm/{lead.confirmation_token}/")
+    phone.get_by_role("button").click()
+    first = phone.locator("body").inner_text()
+
+    phone.reload()
+
+    assert phone.locator("body").inner_text() == first
+    assert rung == [lead.pk]
+
+
+@pytest.mark.parametrize("page", ["question", "waiting", "unknown"])
+def test_every_page_fits_a_phone(page, phone, live_server, make_lead):
+    lead = make_lead(emergency_type="Inondation" * 20)
+    phone.goto(f"{live_server}/confirm/{'nobody' if page == 'unknown' else lead.confirmation_token}/")
+    if page == "waiting":
+        phone.get_by_role("button").click()
+
+    [heading] = phone.get_by_role("heading").all_inner_texts()
+
+    card = phone.locator(".card").bounding_box()
+    assert (
+        heading
+        == {
+            "question": "Confirmez votre demande de plombier",
+            "waiting": "Votre demande est confirmée",
+            "unknown": "Ce lien ne fonctionne pas",
+        }[page]
+    )
+    assert card["x"] >= 0
+    assert card["x"] + card["width"] <= 360
+
+
+def test_an_operator_adds_a_lead_and_copies_its_link(desk, live_server, complaints):
+    User.objects.create_superuser("anne", password="un-mot-de-passe")
+    desk.goto(f"{live_server}{reverse('admin:leads_lead_add')}")
+    desk.fill("[name=username]", "anne")
+    desk.fill("[name=password]", "un-mot-de-passe")
+    desk.click("[type=submit]")
+    for name, value in {"phone": "06 12 34 56 78", "postal_code": "75011", "emergency_type": "Fuite"}.items():
+        desk.fill(f"[name={name}]", value)
+    desk.click("[name=_save]")
+
+    link = desk.locator(".confirmation-link input").input_value()
+    desk.get_by_role("button", name="Copier").click()
+
+    expect(desk.locator(".confirmation-link button")).to_have_text("Copié ✓")
+    assert link == f"http://testserver/confirm/{Lead.objects.get().confirmation_token}/"
+    assert complaints == []
