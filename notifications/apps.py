@@ -6,4 +6,4 @@ class NotificationsConfig(AppConfig):
     verbose_name = "Notifications"
 
     def ready(self) -> None:
-        from notifications import checks  # noqa: F401 - registers them; the settings are not there any earlier
+        from notifications import checks, preflight  # noqa: F401 - they register themselves, once models are loaded

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
-from leads.models import DatabaseClock, Lead, LeadQuerySet
+from leads.models import DatabaseClock, Lead
 from notifications.backends import get_backend
 from notifications.backends.base import DeliveryError, UnknownOutcome
 from notifications.messages import compose
@@ -25,7 +25,7 @@ logger = logging.getLogger("notifications")
 
 RECORDING_PATIENCE = 5  # seconds that a result waits for a database that is away
 NO_RESULT = "Résultat inconnu : l'envoi a été interrompu"
-TOO_OLD = "Trop ancienne : la demande n'est plus notifiée automatiquement"
+TOO_OLD = "Trop ancienne pour être encore notifiée sans l'avis d'un opérateur"
 
 Pending = Lead.NotificationStatus.PENDING
 
@@ -50,7 +50,7 @@ def deliver(lead_id: int) -> Result:
     """
     attempt = claim(lead_id) or _claim_in_a_moment(lead_id)
     if attempt is None:
-        give_up(Lead.objects.filter(pk=lead_id))
+        give_up(lead_id)
         return Result.NOTHING_DUE
     try:
         message_id = get_backend().send(compose(attempt.lead, reference=str(attempt.pk)))
@@ -138,26 +138,24 @@ def _after_failure(attempt: Attempt, reason: str) -> Result:
     return Result.FAILED if changed else Result.SUPERSEDED
 
 
-def give_up(leads: LeadQuerySet) -> list[int]:
-    """End, as failed, those of `leads` for which nothing more may be sent; their ids."""
-    ended = []
-    for lead_id in leads.notification_over().values_list("pk", flat=True)[:100]:
-        with transaction.atomic():
-            lead = Lead.objects.notification_over().select_for_update(skip_locked=True).filter(pk=lead_id).first()
-            if lead is None:
-                continue
-            reason = NO_RESULT if lead.notification_attempts == 2 else TOO_OLD
-            _close_unfinished(lead)
-            Lead.objects.filter(pk=lead_id).update(
-                notification_status=Lead.NotificationStatus.FAILED,
-                notification_retry_at=None,
-                notification_error=reason,
-            )
-        logger.error(
-            "❌ Échec définitif WhatsApp (tentative %d) - Lead %d: %s", lead.notification_attempts, lead_id, reason
+def give_up(lead_id: int) -> bool:
+    """End the notification as failed if nothing more may be sent for it; whether it was so."""
+    with transaction.atomic():
+        lead = Lead.objects.notification_over().select_for_update(skip_locked=True).filter(pk=lead_id).first()
+        if lead is None:
+            return False
+        unknown = lead.notification_attempts == 2
+        _close_unfinished(lead)
+        Lead.objects.filter(pk=lead_id).update(
+            notification_status=Lead.NotificationStatus.FAILED,
+            notification_retry_at=None,
+            notification_error=NO_RESULT if unknown else TOO_OLD,
         )
-        ended.append(lead_id)
-    return ended
+    if unknown:
+        logger.error("❌ Échec définitif WhatsApp (tentative 2) - Lead %d: %s", lead_id, NO_RESULT)
+    else:
+        logger.error("❌ Notification abandonnée - Lead %d: %s", lead_id, TOO_OLD)
+    return True
 
 
 def start_run(lead_id: int, *, requested_by: str) -> None:

@@ -34,7 +34,8 @@ class Sweeper:
         Returns how many leads it did something for. Raises what the database raises.
         """
         self._sending = {pk: future for pk, future in self._sending.items() if not future.done()}
-        ended = delivery.give_up(Lead.objects.all())
+        over = Lead.objects.notification_over().values_list("pk", flat=True)[:BATCH]
+        ended = [lead_id for lead_id in over if delivery.give_up(lead_id)]
         rung = recover(_unheard(), prepare=_mark_rung)
         here = rung.not_enqueued + list(_abandoned())
         for lead_id in here:

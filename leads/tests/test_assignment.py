@@ -229,6 +229,25 @@ def test_a_pack_renewed_while_a_lead_confirms_serves_it_at_once_p1(make_plumber,
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_plumber_paused_by_hand_at_that_instant_gets_nothing_p1(make_plumber, make_lead):
+    """Somebody at psql takes no turn: the place is taken by a conditional UPDATE all the same."""
+    first, second = make_plumber(), make_plumber()
+    token = make_lead().confirmation_token
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    with ThreadPoolExecutor(1) as customer:
+        with transaction.atomic():
+            Plumber.objects.filter(pk=first.pk).update(status="paused")
+            confirming = customer.submit(lambda: in_threads(1, confirm_and_assign, [token]))
+            with connection.cursor() as cursor:
+                while cursor.execute(waiting) or cursor.fetchone() == (0,):
+                    assert not confirming.done()
+        [lead] = confirming.result()
+
+    assert lead.plumber == second
+
+
+@pytest.mark.django_db(transaction=True)
 def test_nothing_is_kept_of_a_confirmation_that_fails_half_way(make_plumber, make_lead, monkeypatch):
     plumber, lead = make_plumber(), make_lead()
     monkeypatch.setattr("leads.assignment.take_turn", lambda: 1 / 0)

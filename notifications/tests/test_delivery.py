@@ -270,22 +270,25 @@ def test_recording_the_same_failure_twice_is_harmless(assigned_lead):
     assert outcomes(assigned_lead) == [(1, 1, "failed"), (1, 2, "failed")]
 
 
-def test_a_stale_emergency_ends_without_a_send(assigned_lead, outbox):
+def test_a_stale_emergency_ends_without_a_send(assigned_lead, outbox, lines):
     let_it_go_stale(assigned_lead)
 
     assert deliver(assigned_lead.pk) is Result.NOTHING_DUE
 
     assigned_lead.refresh_from_db()
     assert assigned_lead.notification_status == "whatsapp_failed"
-    assert assigned_lead.notification_error.startswith("Trop ancienne")
+    assert assigned_lead.notification_error.startswith("Trop ancienne pour être")
     assert (assigned_lead.notification_attempts, outcomes(assigned_lead), outbox) == (0, [], [])
+    [(level, line)] = lines()
+    assert level == "ERROR"
+    assert line.startswith(f"❌ Notification abandonnée - Lead {assigned_lead.pk}: Trop ancienne")
 
 
 def test_an_attempt_in_flight_is_not_given_up(assigned_lead):
     claim(assigned_lead.pk)
     let_it_go_stale(assigned_lead)
 
-    assert give_up(Lead.objects.all()) == []
+    assert give_up(assigned_lead.pk) is False
 
 
 def test_a_run_can_be_started_again_after_its_end(assigned_lead, outbox):

@@ -225,7 +225,7 @@ def test_a_taken_over_database_sends_nothing_of_its_own(run_stack, rows):
         "old-unsent": ("sent", "whatsapp_failed"),
     }
     assert rows("SELECT DISTINCT notification_error FROM leads WHERE notification_error <> ''") == [
-        {"notification_error": "Trop ancienne : la demande n'est plus notifiée automatiquement"}
+        {"notification_error": "Trop ancienne pour être encore notifiée sans l'avis d'un opérateur"}
     ]
 
 

@@ -1,9 +1,11 @@
 """P3: what the doorbell lost, the sweeper finds in the database alone."""
 
 import datetime
+import threading
 
 import pytest
 from django.core.management import call_command
+from django.db import connection, transaction
 from django.utils import timezone
 
 from leads.assignment import confirm_and_assign
@@ -139,6 +141,30 @@ def test_one_bad_lead_stops_no_other(make_plumber, make_lead, no_broker, outbox,
         "whatsapp_sent",
     ]
     assert "erreur inattendue" in caplog.text
+
+
+def test_a_row_that_somebody_holds_stops_no_other(make_plumber, make_lead, rung, outbox, sweep):
+    make_plumber(pack_size=30)
+    held, free = (confirm_and_assign(make_lead().confirmation_token) for _ in range(2))
+    for lead in (held, free):
+        due_for(lead, 3)
+    holding, release = threading.Event(), threading.Event()
+
+    def hold():
+        with transaction.atomic():
+            Lead.objects.select_for_update().get(pk=held.pk)
+            holding.set()
+            release.wait(20)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    holding.wait(20)
+    sweep()
+    release.set()
+    holder.join()
+
+    assert rung == [free.pk]
 
 
 def test_two_sweepers_send_once_p2(assigned_lead, no_broker, outbox):

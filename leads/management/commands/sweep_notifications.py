@@ -4,10 +4,11 @@ import threading
 from collections.abc import Callable
 
 from django.conf import settings
-from django.core.management import BaseCommand
+from django.core.management import BaseCommand, CommandError
 from django.db import connection
 
 from leads.assignment import assign_waiting_leads
+from notifications.preflight import Unusable, check_database
 from notifications.sweeper import Sweeper
 from notifications.tasks import enqueue
 
@@ -24,6 +25,10 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="sweep once, wait for what it sends, and end")
 
     def handle(self, *, once: bool, **options: object) -> None:
+        try:
+            check_database()
+        except Unusable as exc:
+            raise CommandError(str(exc)) from exc
         sweeper = Sweeper()
         stop = threading.Event()
         if not once:
