@@ -18,7 +18,8 @@ from notifications.recovery import recover
 logger = logging.getLogger("notifications")
 
 BATCH = 200  # leads looked at in one sweep
-SENDERS = 8  # attempts made here at the same time
+SENDERS = 16  # attempts made here at the same time
+NOT_RUNG = Q(notification_rung_at__isnull=True) | Q(notification_rung_at__lt=F("notification_retry_at"))
 
 
 class Sweeper:
@@ -51,7 +52,7 @@ class Sweeper:
         self._senders.shutdown(wait=True, cancel_futures=True)
 
     def _send_here(self, lead_id: int) -> None:
-        if lead_id not in self._sending and len(self._sending) < 2 * SENDERS:
+        if lead_id not in self._sending:
             self._sending[lead_id] = self._senders.submit(_deliver_alone, lead_id)
 
 
@@ -62,8 +63,7 @@ def _due_for(seconds: float) -> LeadQuerySet:
 
 def _unheard() -> list[int]:
     """Due for half a sweep, and not enqueued by a sweeper since: its message was lost, or never published."""
-    not_rung = Q(notification_rung_at__isnull=True) | Q(notification_rung_at__lt=F("notification_retry_at"))
-    return list(_due_for(settings.SWEEP_INTERVAL / 2).filter(not_rung).values_list("pk", flat=True)[:BATCH])
+    return list(_due_for(settings.SWEEP_INTERVAL / 2).filter(NOT_RUNG).values_list("pk", flat=True)[:BATCH])
 
 
 def _abandoned() -> list[int]:
@@ -73,8 +73,7 @@ def _abandoned() -> list[int]:
 
 def _mark_rung(lead_id: int) -> None:
     """Note that this due attempt was enqueued, so that a long queue is not made longer at every sweep."""
-    not_rung = Q(notification_rung_at__isnull=True) | Q(notification_rung_at__lt=F("notification_retry_at"))
-    if not Lead.objects.filter(not_rung, pk=lead_id).update(notification_rung_at=DatabaseClock()):
+    if not Lead.objects.filter(NOT_RUNG, pk=lead_id).update(notification_rung_at=DatabaseClock()):
         raise delivery.CannotRun("un autre veilleur s'en occupe")
 
 

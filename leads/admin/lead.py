@@ -21,7 +21,7 @@ from notifications.tasks import enqueue
 
 
 class AttentionFilter(admin.SimpleListFilter):
-    title = "à traiter"
+    title = "suivi"
     parameter_name = "attention"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:

@@ -233,7 +233,7 @@ def test_a_plumber_paused_by_hand_at_that_instant_gets_nothing_p1(make_plumber, 
     """Somebody at psql takes no turn: the place is taken by a conditional UPDATE all the same."""
     first, second = make_plumber(), make_plumber()
     token = make_lead().confirmation_token
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid"
 
     with ThreadPoolExecutor(1) as customer:
         with transaction.atomic():
