@@ -1,0 +1,42 @@
+# The two commands to know: `make demo` and `make run`. Each sets up everything it needs, under .cache/.
+# Another Python: make PYTHON=/usr/bin/python3.12 demo. Other ports: make WEB_PORT=8001 SANDBOX_PORT=8090 run.
+PYTHON = python3
+VENV = @'$(PYTHON)' dev/bootstrap.py
+TEST_PROCESSES = 3
+CHROMIUM = $(shell command -v chromium)
+
+help:
+	@echo 'make demo          play three leads on real parts, from a bare checkout (40 s)'
+	@echo 'make run           serve on this machine until Ctrl-C'
+	@echo 'make test          run the tests'
+	@echo 'make test-browser  run the tests that need Chromium'
+	@echo 'make measure       time the confirmation page and the worker (2 minutes)'
+	@echo 'make lint          check the code'
+	@echo 'make format        format the code'
+
+demo:
+	$(VENV) -m dev.demo
+
+run:
+	$(VENV) -m dev.run
+
+test:
+	$(VENV) -m pytest -n $(TEST_PROCESSES)
+
+test-browser:
+	$(if $(CHROMIUM),,$(error Chromium is missing: install it (Debian: apt-get install chromium), then try again))
+	$(VENV) -m pip install --quiet --disable-pip-version-check -r requirements-browser.txt
+	$(VENV) -m pytest leads/tests/browser.py
+
+measure:
+	$(VENV) -m dev.measure
+
+lint:
+	$(VENV) -m ruff check .
+	$(VENV) -m ruff format --check .
+
+format:
+	$(VENV) -m ruff check --fix .
+	$(VENV) -m ruff format .
+
+.PHONY: help demo run test test-browser measure lint format

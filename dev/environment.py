@@ -1,0 +1,22 @@
+import os
+import secrets
+
+# Nothing else of the caller's environment: no real provider's account, no proxy, no other database.
+INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "PYTHONDONTWRITEBYTECODE")
+
+
+def environment(url: str, sandbox_url: str) -> dict[str, str]:
+    """For a product that serves at `url` and sends to the pretend provider; it lacks only its database and broker."""
+    return {name: os.environ[name] for name in INHERITED if name in os.environ} | {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "DEBUG": "false",
+        "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "SITE_URL": url,
+        "WHATSAPP_BACKEND": "twilio",
+        "TWILIO_API_URL": sandbox_url,
+        "TWILIO_ACCOUNT_SID": "AC" + secrets.token_hex(16),
+        "TWILIO_AUTH_TOKEN": secrets.token_hex(16),
+        "TWILIO_WHATSAPP_FROM": "+33199000001",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONUTF8": "1",
+    }

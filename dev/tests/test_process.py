@@ -1,0 +1,114 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from dev.folders import ROOT
+from dev.process import NotStarted, Process
+
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+
+
+def process(tmp_path, code, **options):
+    command, log = [sys.executable, "-c", code], tmp_path / "part.log"
+    part = Process("part", command, log=log, environment=os.environ, folder=tmp_path, **options)
+    part.ready = lambda: "up" in part.output()
+    return part
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_until(condition, within=10):
+    end = time.monotonic() + within
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert condition()
+
+
+def test_what_ignores_sigterm_is_killed_in_time(tmp_path):
+    part = process(tmp_path, STUBBORN, stop_within=0.2)
+    part.start()
+    part.wait_ready()
+
+    part.stop()
+
+    assert part.ending == "SIGKILL"
+
+
+def test_what_is_frozen_still_ends_in_good_order(tmp_path):
+    code = "import signal, sys; signal.signal(15, lambda *_: sys.exit(7)); print('up', flush=True); signal.pause()"
+    part = process(tmp_path, code)
+    part.start()
+    part.wait_ready()
+    part.kill(signal.SIGSTOP)
+
+    part.stop()
+
+    assert part.ending == "exit code 7"
+
+
+def test_children_end_with_their_parent(tmp_path):
+    code = f"import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', {STUBBORN!r}]); print(p.pid); p.wait()"
+    part = process(tmp_path, code)
+    part.start()
+    part.wait_ready()
+    child = int(next(line for line in part.log.read_text().splitlines() if line.isdigit()))
+
+    part.stop()
+
+    wait_until(lambda: not is_alive(child))
+
+
+def test_an_early_end_is_told_with_its_last_words(tmp_path):
+    part = process(tmp_path, "raise SystemExit('no such setting')")
+    part.start()
+
+    with pytest.raises(NotStarted, match=r"part did not start \(exit code 1\):\n    no such setting"):
+        part.wait_ready()
+
+
+def test_it_is_ready_anew_after_each_start(tmp_path):
+    part = process(tmp_path, "import time; time.sleep(0.3); print('up', flush=True); time.sleep(60)")
+
+    for _ in range(2):
+        part.start()
+        assert not part.ready()
+        part.wait_ready()
+        part.stop()
+
+    assert part.output() == "up\n"
+    assert part.log.read_text() == "up\nup\n"
+
+
+def test_nothing_outlives_a_killed_starter(tmp_path):
+    starter = subprocess.Popen(
+        [sys.executable, "-c", f"from dev.tests.test_process import *; start_and_wait({str(tmp_path)!r})"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    pid = int(starter.stdout.readline())
+
+    starter.kill()
+    starter.wait()
+
+    wait_until(lambda: not is_alive(pid))
+
+
+def start_and_wait(folder):
+    from pathlib import Path
+
+    part = process(Path(folder), STUBBORN)
+    part.start()
+    part.wait_ready()
+    print(part.pid, flush=True)
+    time.sleep(60)
