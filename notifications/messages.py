@@ -33,6 +33,11 @@ def compose(lead: Lead, *, reference: str) -> Message:
     return Message(to=recipient, text=TEMPLATE.format(*variables), variables=variables, reference=reference)
 
 
+def preview(lead: Lead) -> str:
+    """The message of a lead as its plumber reads it."""
+    return TEMPLATE.format(*template_variables(lead))
+
+
 def template_variables(lead: Lead) -> tuple[str, str, str]:
     """The three values of the template, as providers accept them."""
     return (_clean(spaced(lead.phone)), _clean(lead.postal_code), _clean(lead.emergency_type))

@@ -14,6 +14,7 @@ from leads.links import confirmation_link
 from leads.models import Lead
 from notifications import delivery
 from notifications.admin import AttemptInline
+from notifications.messages import preview
 from notifications.models import Attempt
 from notifications.numbers import spaced
 from notifications.recovery import recover
@@ -35,6 +36,18 @@ class AttentionFilter(admin.SimpleListFilter):
             "silent": nothing_planned,
         }
         return queryset.filter(chosen.get(self.value(), Q()))
+
+
+CONFIRMATION = ("state", "link", "token_expires_at", "created_at", "confirmed_at", "plumber")
+NOTIFICATION = (
+    "notification",
+    "notification_attempts",
+    "notification_retry_at",
+    "notification_requested_by",
+    "notification_error",
+    "time_to_send",
+    "message",
+)
 
 
 @admin.register(Lead)
@@ -62,36 +75,11 @@ class LeadAdmin(admin.ModelAdmin):
     search_fields = ("=id", "phone", "postal_code", "emergency_type", "plumber__phone")
     search_help_text = "Numéro de la demande, téléphone (chiffres sans espaces), code postal, urgence."
     ordering = ("-id",)
-    readonly_fields = (
-        "state",
-        "link",
-        "token_expires_at",
-        "created_at",
-        "confirmed_at",
-        "plumber",
-        "notification",
-        "notification_attempts",
-        "notification_retry_at",
-        "notification_requested_by",
-        "notification_error",
-        "time_to_send",
-    )
+    readonly_fields = CONFIRMATION + NOTIFICATION
     fieldsets = (
-        ("Demande", {"fields": ("phone", "postal_code", "emergency_type")}),
-        ("Confirmation", {"fields": ("state", "link", "token_expires_at", "created_at", "confirmed_at", "plumber")}),
-        (
-            "Notification du plombier",
-            {
-                "fields": (
-                    "notification",
-                    "notification_attempts",
-                    "notification_retry_at",
-                    "notification_requested_by",
-                    "notification_error",
-                    "time_to_send",
-                )
-            },
-        ),
+        ("Demande", {"fields": LeadForm.Meta.fields}),
+        ("Confirmation", {"fields": CONFIRMATION}),
+        ("Notification du plombier", {"fields": NOTIFICATION}),
     )
 
     class Media:
@@ -150,6 +138,10 @@ class LeadAdmin(admin.ModelAdmin):
             return "—"
         seconds = (lead.sent_at - lead.confirmed_at).total_seconds()
         return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+    @admin.display(description="message au plombier")
+    def message(self, lead: Lead) -> str:
+        return preview(lead)
 
     @admin.display(description="lien de confirmation")
     def link(self, lead: Lead) -> SafeString:

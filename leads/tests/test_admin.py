@@ -182,6 +182,15 @@ def test_the_attempt_log_is_shown_and_cannot_be_changed(admin_client, assigned_l
     assert 'name="attempts-MAX_NUM_FORMS" value="0"' in log
 
 
+def test_the_message_is_shown_as_the_plumber_reads_it(admin_client, lead):
+    page = admin_client.get(f"{LEADS}{lead.pk}/change/").content.decode()
+
+    assert (
+        "Nouvelle demande urgente reçue sur votre compte. Téléphone du client : 06 39 98 00 02. Code postal : 75011. "
+        "Type d&#x27;urgence : Fuite d&#x27;eau. Merci de rappeler le client au plus vite."
+    ) in page
+
+
 class TestResend:
     def test_a_failed_notification_gets_a_new_run(self, act, assigned_lead, rung):
         Lead.objects.update(notification_status="whatsapp_failed", notification_attempts=2, notification_retry_at=None)
