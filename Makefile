@@ -1,7 +1,8 @@
 # The two commands to know: `make demo` and `make run`. Each sets up everything it needs, under .cache/.
 # Another Python: make PYTHON=/usr/bin/python3.12 demo. Other ports: make WEB_PORT=8001 SANDBOX_PORT=8090 run.
 PYTHON = python3
-VENV = @'$(PYTHON)' dev/bootstrap.py
+FOUND = $(if $(shell command -v '$(PYTHON)'),,$(error $(PYTHON) is missing: install Python 3.11 or newer (Debian: apt-get install python3)))
+VENV = $(FOUND)@'$(PYTHON)' dev/bootstrap.py
 TEST_PROCESSES = 3
 CHROMIUM = $(shell command -v chromium)
 

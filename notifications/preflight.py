@@ -1,11 +1,12 @@
 """Before a worker or a sweeper begins: can it reach what it needs, and would that keep our promises?
 
-Each function raises Unusable with a sentence that names the address, without its password. Whoever starts the
-process again and again (compose, systemd) waits in this way for a database that is not up yet.
+The checks raise Unusable with a sentence that names the address, without its password.
 """
 
+import logging
 import sys
 import time
+from collections.abc import Callable
 
 import redis
 from celery import current_app
@@ -17,12 +18,19 @@ from django.db import DatabaseError, connection
 
 from leads.models import DatabaseClock, Lead
 
+logger = logging.getLogger("notifications")
+
 CLOCK_TOLERANCE = 1  # seconds between this machine and the database; P4 leaves no more
 CONNECT_TIMEOUT = 5  # seconds
+PATIENCE = 15  # seconds that a database or a broker may still need, as when everything starts together
 
 
 class Unusable(Exception):
     """What cannot be worked with, and what to do about it."""
+
+
+class Unreachable(Unusable):
+    """What may be there in a moment."""
 
 
 @worker_init.connect
@@ -30,10 +38,23 @@ def stop_a_worker_that_cannot_work(**kwargs: object) -> None:
     """Celery by itself runs Django's system checks and goes on whatever they find."""
     try:
         call_command("check")
-        check_database()
-        check_broker()
+        patiently(check_database)
+        patiently(check_broker)
     except (SystemCheckError, Unusable) as exc:
         sys.exit(f"The worker does not start. {exc}")
+
+
+def patiently(check: Callable[[], None]) -> None:
+    """Run the check, again and again for PATIENCE seconds while what it looks for is out of reach."""
+    give_up_at = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return check()
+        except Unreachable as exc:
+            if time.monotonic() > give_up_at:
+                raise
+            logger.warning("Waiting: %s", exc)
+            time.sleep(1)
 
 
 def check_database() -> None:
@@ -43,7 +64,7 @@ def check_database() -> None:
     try:
         connection.ensure_connection()
     except DatabaseError as exc:
-        raise Unusable(f"PostgreSQL at {where} (database {database['NAME']}) cannot be reached: start it.") from exc
+        raise Unreachable(f"PostgreSQL at {where} (database {database['NAME']}) cannot be reached: start it.") from exc
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
@@ -63,7 +84,7 @@ def check_broker() -> None:
         try:
             broker.ensure_connection(max_retries=1, interval_start=0.1, timeout=CONNECT_TIMEOUT)
         except Exception as exc:  # each transport has errors of its own
-            raise Unusable(f"The broker at {address} cannot be reached ({type(exc).__name__}): start it.") from exc
+            raise Unreachable(f"The broker at {address} cannot be reached ({type(exc).__name__}): start it.") from exc
     if settings.CELERY_BROKER_URL.startswith("redis"):
         _refuse_eviction(address)
 

@@ -189,5 +189,8 @@ LOGGING = {
         # Django's own handlers would print what ours hides.
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
+        "gunicorn.error": {"handlers": [], "propagate": True},
+        # Scanners ask for other hosts all day: Django answers 400, and a traceback for each tells nothing.
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
     },
 }

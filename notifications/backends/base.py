@@ -1,5 +1,6 @@
 """What every backend takes, gives and raises."""
 
+import datetime
 from dataclasses import dataclass, field
 
 
@@ -23,9 +24,9 @@ class DeliveryError(Exception):
     def __init__(self, reason: str, *, code: str = "", http_status: int | None = None, detail: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
-        self.code = _storable(code)[:64]
+        self.code = storable(code)[:64]
         self.http_status = http_status
-        self.detail = _storable(detail)[:1000]
+        self.detail = storable(detail)[:1000]
 
 
 class Unreachable(DeliveryError):
@@ -45,12 +46,24 @@ class Backend:
         """Hand the message to the provider; its message id, at most 255 characters. Raises DeliveryError."""
         raise NotImplementedError
 
+    def sent_since(self, to: str, since: datetime.datetime) -> list[str] | None:
+        """The ids of the messages to `to` (E.164) that the provider accepted from `since` (aware) on.
+
+        Those that it knows to have failed do not count. None where the provider cannot be asked. Raises DeliveryError when it could be, and did not tell.
+        """
+        return None
+
 
 def is_message_id(value: object) -> bool:
     """Whether a provider's answer holds a message id here that we can store and find again."""
     return isinstance(value, str) and 0 < len(value) <= 255 and value.isascii() and value.isprintable()
 
 
-def _storable(text: str) -> str:
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters, and a sign that some are missing."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def storable(text: str) -> str:
     """Without what PostgreSQL refuses: NUL, and half surrogate pairs, which JSON can spell."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -1,8 +1,10 @@
 """Twilio: what goes over the wire, and what each answer means."""
 
 import base64
+import datetime
 import json
 import time
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.test import override_settings
@@ -11,12 +13,15 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from notifications.backends import get_backend, twilio
-from notifications.backends.base import DeliveryError, Message, Refused, UnknownOutcome, Unreachable
+from notifications.backends.base import Backend, DeliveryError, Message, Refused, UnknownOutcome, Unreachable
 from notifications.backends.http import Answer
 from notifications.tests.loopback import answering, provider, response, stored_answer
 
 ACCEPTED = "twilio_201_queued.json"
 SID = "SMdf55df64a2ff4920bb0748193cfbb640"
+CALLBACK = (
+    "https://plombiers.example.fr/webhooks/whatsapp/twilio/?attempt=0b8ee5f3-3d6e-4d0b-9d3c-6b2a2f6d3c11#rc=5&rp=all"
+)
 
 MESSAGE = Message(
     to="+33639980001",
@@ -33,6 +38,7 @@ def account(settings):
     settings.TWILIO_WHATSAPP_FROM = "+33199000001"
     settings.TWILIO_MESSAGING_SERVICE_SID = ""
     settings.TWILIO_CONTENT_SID = ""
+    settings.SITE_URL = "https://plombiers.example.fr"
     settings.NOTIFICATION_DEADLINE = 0.5
     return settings
 
@@ -59,6 +65,8 @@ def test_text_is_sent_exactly_as_twilio_documents(account):
     assert request.form == [
         ("To", "whatsapp:+33639980001"),
         ("From", "whatsapp:+33199000001"),
+        ("StatusCallback", CALLBACK),
+        ("ValidityPeriod", "600"),
         ("Body", "Nouveau client : 06 39 98 00 02, 75011, fuite d'eau à l'étage & plus"),
     ]
 
@@ -73,6 +81,8 @@ def test_template_is_sent_with_its_variables_and_without_body(account):
         ("To", "whatsapp:+33639980001"),
         ("From", "whatsapp:+33199000001"),
         ("MessagingServiceSid", "MGdb23ec0f89ee2632e46e91d8128f5e2b"),
+        ("StatusCallback", CALLBACK),
+        ("ValidityPeriod", "600"),
         ("ContentSid", "HX0123456789abcdef0123456789abcdef"),
         ("ContentVariables", '{"1": "06 39 98 00 02", "2": "75011", "3": "Fuite d\'eau à l\'étage"}'),
     ]
@@ -93,6 +103,34 @@ def test_messaging_service_alone_picks_the_sender(account):
     _, request = send_to(stored_answer(ACCEPTED), account)
 
     assert "From" not in dict(request.form)
+
+
+@pytest.mark.parametrize(
+    ("site", "callback"),
+    [
+        ("https://plombiers.example.fr:8443/base", "https://plombiers.example.fr:8443/base/webhooks/whatsapp/twilio/"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000/webhooks/whatsapp/twilio/"),
+        ("https://a.fr/b_c", "https://a.fr/b_c/webhooks/whatsapp/twilio/"),
+    ],
+)
+def test_receipts_are_asked_for_at_the_public_address(account, site, callback):
+    account.SITE_URL = site
+
+    _, request = send_to(stored_answer(ACCEPTED), account)
+
+    address, _, rest = dict(request.form)["StatusCallback"].partition("?")
+    assert address == callback
+    assert rest == "attempt=0b8ee5f3-3d6e-4d0b-9d3c-6b2a2f6d3c11#rc=5&rp=all"
+
+
+@pytest.mark.parametrize("site", ["https://nos_plombiers.example.fr", "ftp://plombiers.example.fr", "plombiers", ""])
+def test_message_goes_without_receipts_where_twilio_would_refuse_their_address(account, site):
+    account.SITE_URL = site
+
+    sid, request = send_to(stored_answer(ACCEPTED), account)
+
+    assert sid == SID
+    assert "StatusCallback" not in dict(request.form)
 
 
 @pytest.mark.parametrize(("length", "body"), [(1600, "é" * 1600), (1601, "é" * 1599 + "…")])
@@ -132,15 +170,39 @@ def test_accepted_message_has_its_sid(account, name):
 @pytest.mark.parametrize(
     ("name", "error", "status", "code", "reason"),
     [
-        ("twilio_400_21211.json", Refused, 400, "21211", "Refusé par Twilio (code 21211, HTTP 400)"),
-        ("twilio_400_21610.json", Refused, 400, "21610", "Refusé par Twilio (code 21610, HTTP 400)"),
-        ("twilio_400_21617.json", Refused, 400, "21617", "Refusé par Twilio (code 21617, HTTP 400)"),
-        ("twilio_400_21656.json", Refused, 400, "21656", "Refusé par Twilio (code 21656, HTTP 400)"),
-        ("twilio_400_63007.json", Refused, 400, "63007", "Refusé par Twilio (code 63007, HTTP 400)"),
-        ("twilio_400_rfc9457_problem.json", Refused, 400, "20001", "Refusé par Twilio (code 20001, HTTP 400)"),
-        ("twilio_401_20003.json", Refused, 401, "20003", "Refusé par Twilio (code 20003, HTTP 401)"),
-        ("twilio_404_20404.json", Refused, 404, "20404", "Refusé par Twilio (code 20404, HTTP 404)"),
-        ("twilio_429_20429.json", Refused, 429, "20429", "Refusé par Twilio (code 20429, HTTP 429)"),
+        (
+            "twilio_400_21211.json", Refused, 400, "21211",
+            "Le numéro du plombier n'est pas valable (code 21211, HTTP 400)",
+        ),
+        (
+            "twilio_400_21610.json", Refused, 400, "21610",
+            "Le plombier a bloqué ou refusé nos messages (code 21610, HTTP 400)",
+        ),
+        (
+            "twilio_400_21617.json", Refused, 400, "21617",
+            "Le contenu du message a été refusé (code 21617, HTTP 400)",
+        ),
+        (
+            "twilio_400_21656.json", Refused, 400, "21656",
+            "Le contenu du message a été refusé (code 21656, HTTP 400)",
+        ),
+        (
+            "twilio_400_63007.json", Refused, 400, "63007",
+            "Notre numéro d'envoi WhatsApp est mal configuré ou bloqué (code 63007, HTTP 400)",
+        ),
+        (
+            "twilio_400_rfc9457_problem.json", Refused, 400, "20001",
+            "Twilio n'a pas accepté la demande d'envoi (code 20001, HTTP 400)",
+        ),
+        (
+            "twilio_401_20003.json", Refused, 401, "20003",
+            "Twilio ne reconnaît pas nos identifiants (code 20003, HTTP 401)",
+        ),
+        (
+            "twilio_404_20404.json", Refused, 404, "20404",
+            "Twilio ne reconnaît pas nos identifiants (code 20404, HTTP 404)",
+        ),
+        ("twilio_429_20429.json", Refused, 429, "20429", "Trop d'envois en peu de temps (code 20429, HTTP 429)"),
         (
             "twilio_500_20500.json", UnknownOutcome, 500, "20500",
             "Résultat inconnu : erreur chez Twilio (code 20500, HTTP 500)",
@@ -170,7 +232,7 @@ def test_provider_words_are_kept_in_the_detail_and_nowhere_else(account):
         send_to(stored_answer("twilio_400_21211.json"), account)
 
     assert caught.value.detail == "The 'To' number whatsapp:+330 is not a valid phone number."
-    assert repr(caught.value) == "Refused('Refusé par Twilio (code 21211, HTTP 400)')"
+    assert repr(caught.value) == """Refused("Le numéro du plombier n'est pas valable (code 21211, HTTP 400)")"""
 
 
 def test_problem_words_are_kept_in_the_detail(account):
@@ -195,6 +257,9 @@ def test_problem_words_are_kept_in_the_detail(account):
         (400, b'{"code": 33639980001}', Refused, ""),
         (400, b'{"code": 20500}', UnknownOutcome, "20500"),
         (400, b'{"code": ' + b"9" * 4000 + b"}", Refused, ""),
+        (400, b'{"code": 29999}', Refused, "29999"),
+        (500, b'{"code": 29999}', UnknownOutcome, "29999"),
+        (500, b'{"code": 63024}', Refused, "63024"),
         (403, b"<html>forbidden</html>", Refused, ""),
         (429, b"slow down", Refused, ""),
         (500, b'{"code": 20429}', Refused, "20429"),
@@ -286,6 +351,135 @@ def test_text_that_cannot_be_encoded_is_unreachable(account):
 
     with pytest.raises(Unreachable):
         twilio.Backend().send(Message(to="+33639980001", text="\ud800", variables=(), reference=""))
+
+
+# --- What was sent already ------------------------------------------------------------------------------
+
+MOMENT = datetime.datetime(2026, 11, 23, 18, 5, 0, 900_000, tzinfo=datetime.UTC)
+
+
+def listed(**changes):
+    """A message as Twilio lists it."""
+    return {
+        "sid": SID,
+        "to": "whatsapp:+33639980001",
+        "direction": "outbound-api",
+        "status": "queued",
+        "date_created": "Mon, 23 Nov 2026 18:05:00 +0000",
+    } | changes
+
+
+def look_up(answer, settings, since=MOMENT):
+    with provider(answering(answer)) as serving:
+        settings.TWILIO_API_URL = serving.url
+        return twilio.Backend().sent_since("+33639980001", since), serving.requests[0]
+
+
+def test_look_up_asks_for_the_messages_of_our_sender_to_this_number(account):
+    found, request = look_up(stored_answer("twilio_200_list_by_to_from.json"), account)
+
+    assert found == [SID]
+    method, target, _ = request.line.split()
+    assert method == "GET"
+    assert urlsplit(target).path == "/2010-04-01/Accounts/AC1a03647d811fab342c0ad608e382fab2/Messages.json"
+    assert dict(parse_qsl(urlsplit(target).query)) == {
+        "To": "whatsapp:+33639980001",
+        "From": "whatsapp:+33199000001",
+        "PageSize": "20",
+    }
+    assert request.headers["Authorization"].startswith("Basic ")
+
+
+def test_look_up_does_not_filter_by_sender_where_a_service_picks_it(account):
+    account.TWILIO_WHATSAPP_FROM = ""
+    account.TWILIO_MESSAGING_SERVICE_SID = "MGdb23ec0f89ee2632e46e91d8128f5e2b"
+
+    found, request = look_up(response(200, {"messages": [listed(**{"from": None})]}), account)
+
+    assert found == [SID]
+    assert dict(parse_qsl(urlsplit(request.line.split()[1]).query)) == {"To": "whatsapp:+33639980001", "PageSize": "20"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "counts"),
+    [
+        ({}, True),
+        ({"status": "read", "direction": "outbound-reply"}, True),
+        ({"date_created": "Mon, 23 Nov 2026 18:04:59 +0000"}, True),
+        ({"date_created": "Mon, 23 Nov 2026 19:05:00 +0100"}, True),
+        ({"date_created": "Mon, 23 Nov 2026 18:05:00 -0000"}, True),
+        ({"date_created": "Mon, 23 Nov 2026 18:04:58 +0000"}, False),
+        ({"date_created": "Mon, 23 Nov 2026 18:05:00 +0100"}, False),
+        ({"date_created": None}, False),
+        ({"date_created": "2026-11-23"}, False),
+        ({"date_created": "Mon, 23 Nov 99999 18:05:00 +0000"}, False),
+        ({"date_created": ""}, False),
+        ({"status": "failed"}, False),
+        ({"status": "undelivered"}, False),
+        ({"status": "canceled"}, False),
+        ({"direction": "inbound"}, False),
+        ({"direction": None}, False),
+        ({"to": "whatsapp:+33639980009"}, False),
+        ({"to": ["whatsapp:+33639980001"]}, False),
+        ({"sid": None}, False),
+        ({"sid": "SM\0"}, False),
+    ],
+)
+def test_only_a_message_that_went_to_this_number_at_that_time_counts(account, changes, counts):
+    found, _ = look_up(response(200, {"messages": [listed(**changes)]}), account)
+
+    assert found == ([SID] if counts else [])
+
+
+def test_a_full_list_is_read_whole(account):
+    messages = [listed(sid=f"SM{number:032}", body="é" * 1024, uri="/" * 400) for number in range(20)]
+
+    found, _ = look_up(response(200, {"messages": messages}), account)
+
+    assert len(found) == 20
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b""),
+        (200, b"[]"),
+        (200, b'{"messages": null}'),
+        (200, b'{"messages": {"sid": "SM1"}}'),
+        (200, b'{"messages": ['),
+        (206, b'{"messages": []}'),
+        (302, b'{"messages": []}'),
+        (401, b'{"code": 20003}'),
+        (503, b'{"messages": []}'),
+    ],
+)
+def test_look_up_without_a_usable_answer_is_an_error(account, status, body):
+    with pytest.raises(DeliveryError):
+        look_up(response(status, body), account)
+
+
+def test_look_up_ends_by_the_deadline(account):
+    with provider(lambda serving, connection: serving.over.wait()) as serving:
+        account.TWILIO_API_URL = serving.url
+        began = time.monotonic()
+        with pytest.raises(DeliveryError):
+            twilio.Backend().sent_since("+33639980001", MOMENT)
+
+    assert time.monotonic() - began < 1.5
+
+
+@hypothesis_settings(max_examples=200, deadline=None)
+@given(st.lists(JSON | st.fixed_dictionaries({name: JSON | st.just(value) for name, value in listed().items()})))
+def test_any_list_gives_ids_that_it_holds(messages):
+    with override_settings(NOTIFICATION_DEADLINE=1), pytest.MonkeyPatch.context() as patch:
+        body = json.dumps({"messages": messages}).encode()
+        patch.setattr(twilio, "_call", lambda *args, **content: Answer(200, body))
+
+        assert set(twilio.Backend().sent_since("+33639980001", MOMENT)) <= {SID}
+
+
+def test_other_backends_cannot_be_asked_what_they_sent():
+    assert Backend().sent_since("+33639980001", MOMENT) is None
 
 
 # --- Around ---------------------------------------------------------------------------------------------

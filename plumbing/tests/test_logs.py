@@ -16,6 +16,10 @@ def formatted(message, *args, exc_info=None):
     ("message", "shown"),
     [
         ("Gone: /confirm/Ab-9_x/", "WARNING Gone: /confirm/…"),
+        (
+            "Invalid HTTP request line: 'GET /confirm/Ab9/\xff HTTP/1.1'",
+            "WARNING Invalid HTTP request line: 'GET /confirm/… HTTP/1.1'",
+        ),
         ("GET /api/confirm?token=Ab9 HTTP/1.1", "WARNING GET /api/confirm?token=… HTTP/1.1"),
         ("to +33612345678", "WARNING to …"),
         ("to whatsapp:+33612345678!", "WARNING to whatsapp:…!"),

@@ -8,7 +8,7 @@ from django.core.management import BaseCommand, CommandError
 from django.db import connection
 
 from leads.assignment import assign_waiting_leads
-from notifications.preflight import Unusable, check_database
+from notifications.preflight import Unusable, check_database, patiently
 from notifications.sweeper import Sweeper
 from notifications.tasks import enqueue
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *, once: bool, **options: object) -> None:
         try:
-            check_database()
+            patiently(check_database)
         except Unusable as exc:
             raise CommandError(str(exc)) from exc
         sweeper = Sweeper()
