@@ -1,8 +1,8 @@
 """Who gets the lead: exactly fair, never over a pack, once.
 
-One assignment at a time: an advisory lock makes the picks take turns, and conditional UPDATEs keep a pack
-right even against somebody who does not take turns (the old system, a hand at psql). Locks are always taken
-in this order: the lead, the turn, the plumber.
+One assignment at a time: an advisory lock makes the picks take turns, and a row lock keeps a pack
+right even against somebody who does not take turns (the old system, a hand at psql). Nobody waits for a lead or
+a plumber while it has the turn (SKIP LOCKED), so nobody can wait in a circle.
 """
 
 import functools
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Coalesce
+from psycopg2.errors import LockNotAvailable, QueryCanceled
 
 from leads.models import DatabaseClock, Lead, LeadQuerySet, Plumber
 
@@ -50,8 +51,9 @@ def _again_after_lost_connection(function: Callable) -> Callable:
         for left in reversed(range(TRIES)):
             try:
                 return function(*args)
-            except (OperationalError, InterfaceError):
-                if connection.in_atomic_block or not left:
+            except (OperationalError, InterfaceError) as exc:
+                waited = isinstance(exc.__cause__, (LockNotAvailable, QueryCanceled))
+                if connection.in_atomic_block or waited or not left:
                     raise
                 connection.close()
 
@@ -119,19 +121,19 @@ def _assign(lead: Lead, *, requested_by: str, requested_at: object) -> bool:
 
 
 def _take_place() -> int | None:
-    """Take a place in the fairest eligible plumber's pack; his id, or None when nobody has one."""
-    while plumber_id := Plumber.objects.eligible().fairest_first().values_list("pk", flat=True).first():
-        full = When(leads_received=F("pack_size") - 1, then=Value(Plumber.Status.EXHAUSTED))
-        taken = (
-            Plumber.objects.eligible()
-            .filter(pk=plumber_id)
-            .update(
+    """Take a place in the fairest eligible plumber's pack; his id, or None when nobody has one.
+
+    Whoever somebody else is just changing is passed over.
+    """
+    full = When(leads_received=F("pack_size") - 1, then=Value(Plumber.Status.EXHAUSTED))
+    eligible = Plumber.objects.eligible()
+    for plumber_id in eligible.fairest_first().values_list("pk", flat=True):
+        if eligible.select_for_update(skip_locked=True, no_key=True).filter(pk=plumber_id).first():
+            Plumber.objects.filter(pk=plumber_id).update(
                 leads_received=F("leads_received") + 1,
                 last_lead_at=DatabaseClock(),
                 status=Case(full, default=F("status")),
             )
-        )
-        if taken:
             return plumber_id
     return None
 

@@ -27,8 +27,9 @@ def pause(plumber_id: int) -> list[int]:
 
 
 def resume(plumber_id: int) -> list[int]:
-    """Leads again. Raises NotPossible if he was not paused."""
-    return _change(plumber_id, Q(status=Status.PAUSED), "il n'est pas en pause", status=Status.ACTIVE)
+    """Leads again, after a pause or with room left in a pack called exhausted. Raises NotPossible otherwise."""
+    idle = Q(status=Status.PAUSED) | Q(status=Status.EXHAUSTED, leads_received__lt=F("pack_size"))
+    return _change(plumber_id, idle, "il n'est pas en pause, ou son pack est épuisé", status=Status.ACTIVE)
 
 
 def resize(plumber_id: int, pack_size: int) -> list[int]:

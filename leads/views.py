@@ -1,16 +1,17 @@
 import functools
 from collections.abc import Callable
-from urllib.parse import quote
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
+from django.views.csrf import csrf_failure as default_csrf_failure
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from leads.assignment import AlreadyConfirmed, ExpiredToken, UnknownToken, confirm_and_assign, find
 from leads.csrf import form_token_required
+from leads.links import confirmation_path
 from leads.models import Lead
 from notifications.tasks import enqueue
 
@@ -67,7 +68,8 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 
 def show(request: HttpRequest, lead: Lead) -> HttpResponse:
     if lead.status != Lead.Status.PENDING:
-        return render(request, "leads/confirmed.html", {"lead": lead, "already": True})
+        too_late = lead.status == Lead.Status.CONFIRMED and lead not in Lead.objects.waiting()
+        return render(request, "leads/confirmed.html", {"lead": lead, "already": True, "too_late": too_late})
     return render(request, "leads/confirm.html", {"lead": lead, "last_digits": lead.phone.strip()[-2:]})
 
 
@@ -78,7 +80,7 @@ def old_link(request: HttpRequest) -> HttpResponse:
     token = request.GET.get("token", "")
     if not token:
         return render(request, "leads/unknown.html", status=404)
-    return HttpResponseRedirect(f"/confirm/{quote(token)}/")
+    return HttpResponseRedirect(confirmation_path(token))
 
 
 @never_cache
@@ -89,4 +91,6 @@ def health(request: HttpRequest) -> JsonResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    if not request.path.startswith("/confirm/"):
+        return default_csrf_failure(request, reason)
     return render(request, "leads/csrf_failure.html", status=403)

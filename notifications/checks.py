@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.utils.module_loading import import_string
 
+from notifications.backends.base import Backend
 from notifications.numbers import UndiallableNumber, to_e164
 
 SHAPES = {  # Twilio's ids: two letters and 32 hexadecimal digits
@@ -16,15 +17,18 @@ SHAPES = {  # Twilio's ids: two letters and 32 hexadecimal digits
     "TWILIO_MESSAGING_SERVICE_SID": r"MG[0-9a-fA-F]{32}",
     "TWILIO_CONTENT_SID": r"HX[0-9a-fA-F]{32}",
 }
-OURS = re.compile(r"(TWILIO|WHATSAPP|NOTIFICATION|LEAD|SWEEP|BROKER)_[A-Z_]+")
+OURS = re.compile(r"(TWILIO|WHATSAPP|NOTIFICATION|LEAD|SWEEP|BROKER|CELERY_BROKER|SITE|ALLOWED)_[A-Z_]+")
 
 
 @register()
 def backend_can_send(**kwargs: object) -> list[CheckMessage]:
     try:
-        import_string(settings.WHATSAPP_BACKEND_CLASS)
+        backend = import_string(settings.WHATSAPP_BACKEND_CLASS)
     except ImportError as exc:
         return [Error(f"WHATSAPP_BACKEND cannot be loaded: {exc}.", id="notifications.E001")]
+    if not (isinstance(backend, type) and issubclass(backend, Backend)):
+        told = f"WHATSAPP_BACKEND must name a class made from {Backend.__module__}.Backend."
+        return [Error(told, id="notifications.E008")]
     return twilio_is_complete() if settings.WHATSAPP_BACKEND == "twilio" else []
 
 

@@ -76,7 +76,7 @@ def claim(lead_id: int) -> Attempt | None:
         lead=lead,
         run=lead.notification_run,
         number=lead.notification_attempts,
-        started_by=lead.notification_requested_by,
+        started_by=lead.notification_requested_by or "ancien système",
         backend=settings.WHATSAPP_BACKEND,
     )
 
@@ -113,10 +113,12 @@ def fail(attempt: Attempt, error: DeliveryError) -> Result:
     The lead changes only if this is still its latest attempt. Harmless when run again.
     """
     unknown = isinstance(error, UnknownOutcome)
-    result = _after_failure(attempt, str(error))
+    Lead.objects.select_for_update().filter(pk=attempt.lead_id).first()  # the lead first, as everybody
+    now = _database_time()
+    result = _after_failure(attempt, str(error), now)
     Attempt.objects.filter(pk=attempt.pk).exclude(outcome=Attempt.Outcome.ACCEPTED).update(
         outcome=Attempt.Outcome.UNKNOWN if unknown else Attempt.Outcome.FAILED,
-        finished_at=DatabaseClock(),
+        finished_at=now,
         http_status=error.http_status,
         error_code=error.code,
         error_text=f"{error} : {error.detail}" if error.detail else str(error),
@@ -124,10 +126,10 @@ def fail(attempt: Attempt, error: DeliveryError) -> Result:
     return result
 
 
-def _after_failure(attempt: Attempt, reason: str) -> Result:
+def _after_failure(attempt: Attempt, reason: str, now: datetime.datetime) -> Result:
     leads = Lead.objects.filter(pk=attempt.lead_id, notification_run=attempt.run, notification_attempts=attempt.number)
     if attempt.number == 1:
-        due = DatabaseClock() + datetime.timedelta(seconds=settings.NOTIFICATION_RETRY_DELAY)
+        due = now + datetime.timedelta(seconds=settings.NOTIFICATION_RETRY_DELAY)
         waiting = leads.filter(notification_status=Pending)
         changed = waiting.update(notification_retry_at=due, notification_error=reason)
         return Result.RETRY_DUE if changed else Result.SUPERSEDED
@@ -158,15 +160,21 @@ def give_up(lead_id: int) -> bool:
     return True
 
 
-def start_run(lead_id: int, *, requested_by: str) -> None:
+def start_run(lead_id: int, *, requested_by: str, only_failed: bool = False) -> None:
     """Begin a new run of at most two attempts, due now; the caller enqueues it after its transaction.
 
-    Raises CannotRun while the lead has no plumber, or while its current run is still going on.
+    Raises CannotRun while the lead has no plumber, or while its current run is still going on; with `only_failed`
+    also if somebody else's run has succeeded meanwhile.
     """
     with transaction.atomic():
-        lead = Lead.objects.select_for_update().get(pk=lead_id)
-        if lead.status != Lead.Status.SENT or lead.plumber_id is None:
-            raise CannotRun("pas encore attribuée à un plombier")
+        lead = Lead.objects.select_for_update().filter(pk=lead_id).first()
+        if lead is None or lead.status != Lead.Status.SENT or lead.plumber_id is None:
+            raise CannotRun("sans plombier à prévenir")
+        if only_failed and lead.notification_status != Lead.NotificationStatus.FAILED:
+            raise CannotRun("plus en échec")
+        in_flight = DatabaseClock() - datetime.timedelta(seconds=settings.NOTIFICATION_LEASE)
+        if lead.attempts.filter(outcome=Attempt.Outcome.SENDING, started_at__gt=in_flight).exists():
+            raise CannotRun("une tentative est en cours ou prévue")
         if lead.notification_status == Pending and lead.notification_retry_at is not None:
             raise CannotRun("une tentative est en cours ou prévue")
         Lead.objects.filter(pk=lead_id).update(
@@ -178,6 +186,21 @@ def start_run(lead_id: int, *, requested_by: str) -> None:
             notification_requested_by=requested_by,
             notification_error="",
         )
+
+
+def close_unfinished() -> int:
+    """Attempts whose process died after their lead was settled by another one: unknown; how many."""
+    long_ago = DatabaseClock() - datetime.timedelta(seconds=2 * settings.NOTIFICATION_LEASE)
+    unfinished = Attempt.objects.filter(outcome=Attempt.Outcome.SENDING, started_at__lt=long_ago)
+    return unfinished.exclude(lead__notification_status=Pending).update(
+        outcome=Attempt.Outcome.UNKNOWN, finished_at=DatabaseClock(), error_text=NO_RESULT
+    )
+
+
+def _database_time() -> datetime.datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0]
 
 
 def _close_unfinished(lead: Lead) -> None:

@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import DatabaseError, connection
 
-from leads.models import DatabaseClock, Lead
+from leads.models import Lead
 
 logger = logging.getLogger("notifications")
 
@@ -69,7 +69,7 @@ def check_database() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
             ahead = time.time() - float(cursor.fetchone()[0])
-        Lead.objects.alias(now=DatabaseClock()).notification_due().exists()
+        Lead.objects.notification_due().exists()
     except DatabaseError as exc:
         raise Unusable(f"The database {database['NAME']} at {where} is not ready: run manage.py migrate.") from exc
     if abs(ahead) > CLOCK_TOLERANCE:

@@ -14,10 +14,11 @@ logger = logging.getLogger("notifications")
 
 @dataclasses.dataclass
 class Report:
-    """Lead ids: those a worker was told of, those the broker would not take, and those left, with the reason."""
+    """Lead ids: a worker was told; the broker or the database would not take it; left, with the reason."""
 
     enqueued: list[int] = dataclasses.field(default_factory=list)
     not_enqueued: list[int] = dataclasses.field(default_factory=list)
+    refused: list[int] = dataclasses.field(default_factory=list)
     left: list[tuple[int, str]] = dataclasses.field(default_factory=list)
 
 
@@ -27,17 +28,31 @@ def recover(lead_ids: Iterable[int], prepare: Callable[[int], None]) -> Report:
     Must not be called inside a transaction: a worker could be faster than its commit.
     """
     report = Report()
-    for lead_id in lead_ids:
+
+    def set_going(lead_id: int) -> None:
         try:
             prepare(lead_id)
         except CannotRun as exc:
             report.left.append((lead_id, str(exc)))
-            continue
-        except DatabaseError as exc:  # this row is locked, say: it must not stop the others
+        else:
+            (report.enqueued if enqueue(lead_id) else report.not_enqueued).append(lead_id)
+
+    report.refused = each(lead_ids, set_going)
+    return report
+
+
+def each(lead_ids: Iterable[int], step: Callable[[int], object]) -> list[int]:
+    """`step` for each lead; the ids of those that the database refused, because somebody holds the row, say.
+
+    One such row stops no other. A database that is away raises.
+    """
+    refused = []
+    for lead_id in lead_ids:
+        try:
+            step(lead_id)
+        except DatabaseError as exc:
             if not connection.is_usable():
                 raise
-            logger.warning("Lead %d laissé tel quel: %s", lead_id, type(exc).__name__)
-            report.left.append((lead_id, f"la base de données l'a refusé ({type(exc).__name__})"))
-            continue
-        (report.enqueued if enqueue(lead_id) else report.not_enqueued).append(lead_id)
-    return report
+            logger.warning("Lead %d laissé pour l'instant: %s", lead_id, type(exc).__name__)
+            refused.append(lead_id)
+    return refused

@@ -13,7 +13,8 @@ from django.db.models import F, Q
 
 from leads.models import DatabaseClock, Lead, LeadQuerySet
 from notifications import delivery
-from notifications.recovery import recover
+from notifications.recovery import each, recover
+from notifications.tasks import enqueue
 
 logger = logging.getLogger("notifications")
 
@@ -35,13 +36,14 @@ class Sweeper:
         Returns how many leads it did something for. Raises what the database raises.
         """
         self._sending = {pk: future for pk, future in self._sending.items() if not future.done()}
-        over = Lead.objects.notification_over().values_list("pk", flat=True)[:BATCH]
-        ended = [lead_id for lead_id in over if delivery.give_up(lead_id)]
+        over = list(Lead.objects.notification_over().values_list("pk", flat=True)[:BATCH])
+        each(over, delivery.give_up)
+        delivery.close_unfinished()
         rung = recover(_unheard(), prepare=_mark_rung)
         here = rung.not_enqueued + list(_abandoned())
         for lead_id in here:
             self._send_here(lead_id)
-        return len(ended) + len(rung.enqueued) + len(here)
+        return len(over) + len(rung.enqueued) + len(here)
 
     def wait(self) -> None:
         """Return when every attempt begun here has its result."""
@@ -80,7 +82,8 @@ def _mark_rung(lead_id: int) -> None:
 def _deliver_alone(lead_id: int) -> None:
     """On a thread of ours: whatever goes wrong with one lead stops no other."""
     try:
-        delivery.deliver(lead_id)
+        if delivery.deliver(lead_id) is delivery.Result.RETRY_DUE:
+            enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)  # a worker may be back by then
     except Exception:
         logger.exception("Veilleur : erreur inattendue - Lead %d", lead_id)
     finally:

@@ -20,11 +20,14 @@ _broker_back_at = 0.0  # time.monotonic()
 def notify_plumber(self: Task, lead_id: int) -> None:
     """Attempt 1 now; if it fails, attempt 2 once, NOTIFICATION_RETRY_DELAY seconds later."""
     if delivery.deliver(lead_id) is delivery.Result.RETRY_DUE:
+        if self.request.retries:  # an old retry's message, delivered again, has begun a new run
+            enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)
+            return
         raise self.retry(countdown=settings.NOTIFICATION_RETRY_DELAY, max_retries=1)
 
 
-def enqueue(lead_id: int) -> bool:
-    """Ask a worker to notify this lead's plumber now; False when the broker cannot be told.
+def enqueue(lead_id: int, *, countdown: float = 0) -> bool:
+    """Ask a worker to notify this lead's plumber now, or in `countdown` seconds; False when the broker cannot be told.
 
     Never raises. Takes about 2 s at the worst (the socket timeouts of the settings), and that only for one
     caller in BROKER_PAUSE seconds: meanwhile the others return at once, and the sweeper delivers.
@@ -35,7 +38,7 @@ def enqueue(lead_id: int) -> bool:
     try:
         if time.monotonic() < _broker_back_at:
             return False
-        notify_plumber.delay(lead_id)
+        notify_plumber.apply_async([lead_id], countdown=countdown)
         return True
     except Exception as exc:
         _broker_back_at = time.monotonic() + BROKER_PAUSE

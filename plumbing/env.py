@@ -50,22 +50,27 @@ def seconds(name: str, default: float) -> float:
     except ValueError:
         span = 0.0
     if not 0 < span <= 31_536_000:
-        raise ImproperlyConfigured(f"{name} must be a number of seconds above 0, not {value!r}.")
+        raise ImproperlyConfigured(f"{name} must be a number of seconds, above 0 and at most a year, not {value!r}.")
     return int(span) if span.is_integer() else span
 
 
 def words(name: str, default: object = REQUIRED) -> list[str]:
     """A list written with commas; ImproperlyConfigured when it has to be there and is empty."""
-    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+    found = [word.strip() for word in text(name, default).split(",") if word.strip()]
+    if not found:
+        raise ImproperlyConfigured(f"{name} must be a list with commas between its words.")
+    return found
 
 
 def url(name: str, schemes: tuple[str, ...], default: object = REQUIRED) -> str:
     """A URL with one of `schemes`, without a final slash; else ImproperlyConfigured (its password unsaid)."""
     value = text(name, default)
+    scheme, _, rest = value.partition("://")
+    value = f"{scheme.lower()}://{rest}"
     expected = " or ".join(f"{scheme}://" for scheme in schemes)
     try:
         parts = urlsplit(value)
-        good = parts.scheme in schemes and (parts.hostname or parts.path.strip("/")) and parts.port != 0
+        good = parts.scheme in schemes and parts.port != 0 and (parts.hostname or parts.path.strip("/"))
     except ValueError:
         good = False
     if not good:

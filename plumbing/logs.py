@@ -3,7 +3,8 @@
 import logging
 import re
 
-_TOKEN = re.compile(r"(/confirm/|/api/confirm\?token=)[^\s'\"]+")
+_TOKEN = re.compile(r"(/confirm/|/api/confirm\?token=)[^\s'\"]+", re.IGNORECASE)
+_ROW = re.compile(r"(Failing row contains|DETAIL:).*")  # PostgreSQL quotes the whole row
 _PHONE = re.compile(r"(?<![\w.+-])(?:\+\d[\d .]{6,17}\d|(?:0033|33|0)[1-9](?:[ .-]?\d\d){4})(?![\w-])")
 
 
@@ -12,4 +13,4 @@ class DiscreetFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line = _TOKEN.sub(r"\1…", super().format(record))
-        return _PHONE.sub("…", line)
+        return _PHONE.sub("…", _ROW.sub(r"\1 …", line))

@@ -1,6 +1,7 @@
 """All settings, from the environment. README.md has the table; .env.example a start."""
 
 import re
+from urllib.parse import urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -12,6 +13,8 @@ from plumbing import env
 DEBUG = env.boolean("DEBUG", default=False)
 SECRET_KEY = env.text("SECRET_KEY")
 SITE_URL = env.url("SITE_URL", ("https", "http"))  # where customers reach us: confirmation links begin with it
+if urlsplit(SITE_URL)._replace(scheme="", netloc="").geturl() or not urlsplit(SITE_URL).hostname:
+    raise ImproperlyConfigured("SITE_URL must be a scheme and a host, without a path: https://plombiers.example.fr.")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else env.REQUIRED)
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
@@ -111,8 +114,11 @@ NOTIFICATION_DEADLINE = env.seconds("NOTIFICATION_DEADLINE", 10)  # the whole ca
 NOTIFICATION_LEASE = env.seconds("NOTIFICATION_LEASE", 30)  # an attempt without a result after this: its process died
 SWEEP_INTERVAL = env.seconds("SWEEP_INTERVAL", 5)
 
+NOTIFICATION_DELIVERY_DELAY = env.seconds("NOTIFICATION_DELIVERY_DELAY", 600)  # accepted, but not on the phone yet
+
 _BACKENDS = {
     "twilio": "notifications.backends.twilio.Backend",
+    "cloud_api": "notifications.backends.cloud_api.Backend",
     "console": "notifications.backends.console.Backend",
 }
 WHATSAPP_BACKEND = env.text("WHATSAPP_BACKEND")
@@ -129,11 +135,23 @@ TWILIO_MESSAGING_SERVICE_SID = env.text("TWILIO_MESSAGING_SERVICE_SID", "")
 TWILIO_CONTENT_SID = env.text("TWILIO_CONTENT_SID", "")
 TWILIO_API_URL = env.url("TWILIO_API_URL", ("https", "http"), "https://api.twilio.com")
 
+WHATSAPP_CLOUD_TOKEN = env.text("WHATSAPP_CLOUD_TOKEN", "")
+WHATSAPP_CLOUD_PHONE_NUMBER_ID = env.text("WHATSAPP_CLOUD_PHONE_NUMBER_ID", "")
+WHATSAPP_CLOUD_APP_SECRET = env.text("WHATSAPP_CLOUD_APP_SECRET", "")
+WHATSAPP_CLOUD_VERIFY_TOKEN = env.text("WHATSAPP_CLOUD_VERIFY_TOKEN", "")
+WHATSAPP_CLOUD_TEMPLATE = env.text("WHATSAPP_CLOUD_TEMPLATE", "")
+WHATSAPP_CLOUD_TEMPLATE_LANGUAGE = env.text("WHATSAPP_CLOUD_TEMPLATE_LANGUAGE", "fr")
+WHATSAPP_CLOUD_API_URL = env.url("WHATSAPP_CLOUD_API_URL", ("https", "http"), "https://graph.facebook.com/v25.0")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # Meta reports in batches of up to 3 MB
+
 # --- Celery: the doorbell (why each value: docs/operations.md) -----------------------------------------
 
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "") or env.url("REDIS_URL", ("redis", "rediss"))
-if not re.match(r"(rediss?|amqps?)://.", CELERY_BROKER_URL):
-    raise ImproperlyConfigured("CELERY_BROKER_URL must be a URL that begins with redis://, rediss:// or amqp://.")
+_BROKER = "CELERY_BROKER_URL" if env.text("CELERY_BROKER_URL", "") else "REDIS_URL"
+CELERY_BROKER_URL = env.url(
+    _BROKER, ("redis", "rediss") if _BROKER == "REDIS_URL" else ("redis", "rediss", "amqp", "amqps")
+)
+if CELERY_BROKER_URL.startswith("redis") and not re.fullmatch(r"/?\d*", urlsplit(CELERY_BROKER_URL).path):
+    raise ImproperlyConfigured(f"{_BROKER} must end with the number of a database: redis://host:6379/0.")
 BROKER_VISIBILITY_TIMEOUT = env.seconds("BROKER_VISIBILITY_TIMEOUT", 300)
 
 CELERY_BROKER_TRANSPORT_OPTIONS = (

@@ -1,6 +1,7 @@
 import functools
 
 from django.contrib import admin, messages
+from django.db import OperationalError
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
@@ -8,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from leads.admin.common import BADGES, NOTIFICATION_BADGES, badge, tell
+from leads.admin.sturdy import SturdyAdmin
 from leads.assignment import NobodyEligible, NotWaiting, assign_by_hand
 from leads.forms import LeadForm
 from leads.links import confirmation_link
@@ -51,7 +53,8 @@ NOTIFICATION = (
 
 
 @admin.register(Lead)
-class LeadAdmin(admin.ModelAdmin):
+class LeadAdmin(SturdyAdmin):
+    title = "Demandes"
     form = LeadForm
     inlines = [AttemptInline]
     actions = ["resend", "assign_now"]
@@ -86,16 +89,21 @@ class LeadAdmin(admin.ModelAdmin):
         css = {"all": ["leads/admin.css"]}
         js = ["leads/copy.js"]
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Demandes"} | (extra_context or {}))
-
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         accepted = Attempt.objects.filter(lead=OuterRef("pk"), outcome=Attempt.Outcome.ACCEPTED)
         first = accepted.order_by("finished_at").values("finished_at")[:1]
         return super().get_queryset(request).annotate(sent_at=Subquery(first))
 
+    def lookup_allowed(self, lookup: str, value: object, request: HttpRequest) -> bool:
+        return "token" not in lookup and super().lookup_allowed(lookup, value, request)
+
     def get_fieldsets(self, request: HttpRequest, obj: Lead | None = None) -> tuple:
-        return self.fieldsets if obj else self.fieldsets[:1]
+        if obj is None:
+            return self.fieldsets[:1]
+        if self.has_change_permission(request, obj):
+            return self.fieldsets
+        without_link = tuple(name for name in CONFIRMATION if name != "link")  # whoever has it can confirm
+        return (self.fieldsets[0], ("Confirmation", {"fields": without_link}), self.fieldsets[2])
 
     def get_inlines(self, request: HttpRequest, obj: Lead | None) -> list:
         return self.inlines if obj else []
@@ -105,12 +113,12 @@ class LeadAdmin(admin.ModelAdmin):
 
     def response_add(self, request: HttpRequest, obj: Lead, post_url_continue: str | None = None) -> HttpResponse:
         """Show the new lead: its link is what the operator needs next."""
-        request.POST = request.POST | {"_continue": "1"}
+        request.POST = request.POST.copy()
+        request.POST["_continue"] = "1"
         return super().response_add(request, obj, post_url_continue)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Lead | None = None) -> bool:
-        without_history = obj is None or obj.status == Lead.Status.PENDING
-        return without_history and super().has_delete_permission(request, obj)
+    def without_history(self, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(status=Lead.Status.PENDING, attempts=None)
 
     @admin.display(description="n°", ordering="id")
     def reference(self, lead: Lead) -> str:
@@ -144,7 +152,7 @@ class LeadAdmin(admin.ModelAdmin):
         return preview(lead)
 
     @admin.display(description="lien de confirmation")
-    def link(self, lead: Lead) -> SafeString:
+    def link(self, lead: Lead) -> str:
         return format_html(
             '<div class="confirmation-link"><input readonly value="{}" aria-label="Lien de confirmation">'
             '<button type="button" class="button">Copier</button></div>',
@@ -157,7 +165,8 @@ class LeadAdmin(admin.ModelAdmin):
         report = recover(queryset.values_list("pk", flat=True), prepare=start_run)
         tell(request, len(report.enqueued), "notification(s) relancée(s)")
         tell(request, len(report.not_enqueued), "relancée(s) sans broker : le veilleur les envoie", messages.WARNING)
-        for lead_id, reason in report.left:
+        refused = [(lead_id, "elle est occupée, recommencez dans un instant") for lead_id in report.refused]
+        for lead_id, reason in report.left + refused:
             self.message_user(request, f"Demande #{lead_id} non relancée : {reason}.", messages.WARNING)
 
     @admin.action(description="Attribuer maintenant", permissions=["change"])
@@ -166,6 +175,10 @@ class LeadAdmin(admin.ModelAdmin):
         for lead_id in queryset.order_by("id").values_list("pk", flat=True):
             try:
                 assign_by_hand(lead_id, requested_by=f"admin : {request.user}")
+            except OperationalError:
+                self.message_user(
+                    request, f"Demande #{lead_id} occupée : recommencez dans un instant.", messages.WARNING
+                )
             except NotWaiting:
                 reason = "elle n'attend pas de plombier (pas confirmée, ou déjà attribuée)"
                 self.message_user(request, f"Demande #{lead_id} non attribuée : {reason}.", messages.WARNING)

@@ -1,21 +1,25 @@
 from collections.abc import Callable
 
 from django.contrib import admin, messages
+from django.db import OperationalError
 from django.db.models import F, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from leads import packs
 from leads.admin.common import BADGES, badge, enqueue_after_commit, tell
+from leads.admin.sturdy import SturdyAdmin
+from leads.assignment import take_turn
 from leads.forms import PlumberForm
 from leads.models import Plumber
 
 
 @admin.register(Plumber)
-class PlumberAdmin(admin.ModelAdmin):
+class PlumberAdmin(SturdyAdmin):
+    title = "Plombiers"
     form = PlumberForm
     actions = ["renew", "pause", "resume"]
     list_display = ("phone", "pack", "state", "last_lead_at", "created_at")
@@ -27,11 +31,14 @@ class PlumberAdmin(admin.ModelAdmin):
     class Media:
         css = {"all": ["leads/admin.css"]}
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Plombiers"} | (extra_context or {}))
-
     def get_fields(self, request: HttpRequest, obj: Plumber | None = None) -> tuple[str, ...]:
         return ("phone", "pack_size") + (self.readonly_fields if obj else ())
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Plumber | None:
+        """What is about to be changed is read, checked and written in one turn: no assignment comes between."""
+        if request.method == "POST":
+            take_turn()
+        return super().get_object(request, object_id, from_field)
 
     def save_model(self, request: HttpRequest, obj: Plumber, form: ModelForm, change: bool) -> None:
         if not change:
@@ -42,9 +49,8 @@ class PlumberAdmin(admin.ModelAdmin):
         if "pack_size" in form.changed_data:
             enqueue_after_commit(packs.resize(obj.pk, obj.pack_size))
 
-    def has_delete_permission(self, request: HttpRequest, obj: Plumber | None = None) -> bool:
-        without_history = obj is None or not (obj.leads_received or obj.leads.exists())
-        return without_history and super().has_delete_permission(request, obj)
+    def without_history(self, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(leads_received=0, leads=None)
 
     @admin.display(description="pack", ordering=F("leads_received") * 1.0 / F("pack_size"))
     def pack(self, plumber: Plumber) -> SafeString:
@@ -82,6 +88,9 @@ class PlumberAdmin(admin.ModelAdmin):
         for plumber in queryset:
             try:
                 assigned = change(plumber.pk)
+            except OperationalError:
+                self.message_user(request, f"{plumber} occupé : recommencez dans un instant.", messages.WARNING)
+                continue
             except packs.NotPossible as exc:
                 self.message_user(request, f"{plumber} laissé tel quel : {exc}.", messages.WARNING)
                 continue

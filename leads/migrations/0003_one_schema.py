@@ -3,6 +3,7 @@
 Rows that break a constraint stop the migration, with their ids and the way out; no row is changed then.
 """
 
+from django.conf import settings
 from django.core.management import CommandError
 from django.db import migrations
 
@@ -13,6 +14,7 @@ RULES = [  # table, columns, what holds for every good row
     ("leads", "status", "status IN ('pending', 'confirmed', 'sent')"),
     ("leads", "notification_status", "notification_status IN ('pending', 'whatsapp_sent', 'whatsapp_failed')"),
     ("leads", "notification_attempts", "notification_attempts BETWEEN 0 AND 2"),
+    ("leads", "plumber_id", "plumber_id IN (SELECT id FROM plumbers)"),
 ]
 
 # NULL in the two notification columns means what their default says: the old system had written nothing there.
@@ -36,9 +38,19 @@ ALTER TABLE plumbers
 """
 
 
+# The old system kept the wait before its second attempt in memory: what it left half-notified would wait for ever.
+# What is still fresh is due now; what is older stays as it is.
+HALF_NOTIFIED = """
+UPDATE leads SET notification_retry_at = now()
+WHERE status = 'sent' AND notification_status = 'pending' AND notification_attempts < 2
+  AND notification_retry_at IS NULL AND plumber_id IS NOT NULL AND created_at > now() - %s * interval '1 second'
+"""
+
+
 def refuse_impossible_rows(apps, schema_editor):
     found = []
     with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")  # a large table takes its time
         for table, column, rule in RULES:
             cursor.execute(f"SELECT id FROM {table} WHERE NOT ({rule}) ORDER BY id")
             if ids := [str(row[0]) for row in cursor.fetchall()]:
@@ -54,13 +66,14 @@ def refuse_impossible_rows(apps, schema_editor):
 def make_one_schema(apps, schema_editor):
     connection = schema_editor.connection
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")  # a large table takes its time
         for table in ("plumbers", "leads"):
-            constraints = connection.introspection.get_constraints(cursor, table)
-            for name, constraint in constraints.items():
-                if constraint["foreign_key"] or constraint["check"]:
-                    cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+            ours = {column for of, column, _ in RULES if of == table}
+            for name, constraint in connection.introspection.get_constraints(cursor, table).items():
+                # Ours come instead, under names that we know; what the old system had besides stays.
+                if (constraint["foreign_key"] or constraint["check"]) and set(constraint["columns"]) <= ours:
+                    cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {connection.ops.quote_name(name)}")
         cursor.execute(ONE_SCHEMA)
+        cursor.execute(HALF_NOTIFIED, [settings.LEAD_FRESHNESS])
 
 
 class Migration(migrations.Migration):

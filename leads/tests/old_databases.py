@@ -50,3 +50,11 @@ INSERT INTO leads (phone, postal_code, emergency_type, status, confirmation_toke
     ('0612345683', '69003', 'Fuite', 'sent', 'old-unsent', '2026-07-01 12:30:00', '2026-07-01 12:00:00',
      'pending', 0, '2026-07-01 12:00:10', 1);
 """
+
+# Stopped a minute ago, in the wait that it kept in memory.
+HALF_NOTIFIED_JUST_NOW = """
+INSERT INTO leads (phone, postal_code, emergency_type, status, confirmation_token, token_expires_at, created_at,
+                   notification_status, notification_attempts, plumber_id) VALUES
+    ('0612345684', '69003', 'Fuite', 'sent', 'fresh-half', now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC',
+     'pending', 1, 1);
+"""

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from leads.admin import PlumberAdmin
+from leads.admin import LeadAdmin, PlumberAdmin
 from leads.assignment import assign_waiting_leads
 from leads.models import Lead, Plumber
 from notifications.backends.base import Refused
@@ -323,6 +323,19 @@ class TestDeleting:
 
         assert Plumber.objects.filter(pk=plumber.pk).exists()
 
+    def test_a_lead_confirmed_while_the_operator_hesitates_is_kept(self, admin_client, lead, plumber, monkeypatch):
+        delete = LeadAdmin.delete_model
+
+        def confirm_then_delete(self, *args):
+            Lead.objects.filter(pk=lead.pk).update(status="sent", plumber=plumber)
+            delete(self, *args)
+
+        monkeypatch.setattr(LeadAdmin, "delete_model", confirm_then_delete)
+
+        admin_client.post(f"{LEADS}{lead.pk}/delete/", {"post": "yes"})
+
+        assert Lead.objects.filter(pk=lead.pk).exists()
+
     def test_what_was_added_by_mistake_can_be(self, admin_client, lead, plumber):
         admin_client.post(f"{LEADS}{lead.pk}/delete/", {"post": "yes"})
         admin_client.post(f"{PLUMBERS}{plumber.pk}/delete/", {"post": "yes"})
@@ -338,9 +351,11 @@ def test_an_operator_who_may_only_look_has_no_buttons(client, db, assigned_lead)
     client.force_login(user)
 
     page = client.get(LEADS).content.decode()
+    lead_page = client.get(f"{LEADS}{assigned_lead.pk}/change/")
 
     assert "Renvoyer la notification" not in page
-    assert client.get(f"{LEADS}{assigned_lead.pk}/change/").status_code == 200
+    assert lead_page.status_code == 200
+    assert assigned_lead.confirmation_token not in lead_page.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -359,3 +374,49 @@ def test_an_operator_who_may_only_look_has_no_buttons(client, db, assigned_lead)
 )
 def test_every_filter_search_and_order_works(query, admin_client, assigned_lead):
     assert admin_client.get(f"{LEADS}?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("address", [LEADS, PLUMBERS])
+@pytest.mark.parametrize(
+    "query",
+    ["status__exact=%00", "phone__contains=%00", "phone__regex=(", "id__exact=x", "id__exact=99999999999999999999"],
+)
+def test_nonsense_in_an_address_is_no_server_error(address, query, admin_client):
+    assert admin_client.get(f"{address}?{query}", follow=True).status_code < 500
+
+
+@pytest.mark.parametrize("chosen", ["abc", "\0", "", "99999999999999999999"])
+@pytest.mark.parametrize("address", [LEADS, PLUMBERS])
+def test_nonsense_among_the_chosen_rows_is_no_server_error(address, chosen, admin_client):
+    action = {"action": "resend" if address == LEADS else "renew", "_selected_action": [chosen]}
+
+    assert admin_client.post(address, action, follow=True).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", "two\nlines", "a/b?c#d é", "%2F"])
+def test_any_old_token_has_a_link(token, admin_client, make_lead):
+    lead = make_lead(confirmation_token=token)
+
+    assert admin_client.get(f"{LEADS}{lead.pk}/change/").status_code == 200
+
+
+def test_a_lead_can_be_added_in_a_window_of_its_own(admin_client):
+    form = {"phone": "0612345678", "postal_code": "75011", "emergency_type": "Fuite", "_popup": "1", "_to_field": "id"}
+
+    assert admin_client.post(f"{LEADS}add/?_popup=1", form).status_code == 200
+
+
+def test_tokens_cannot_be_guessed_by_filtering(admin_client, lead):
+    page = admin_client.get(f"{LEADS}?confirmation_token__startswith=t")
+
+    assert page.status_code in (302, 400)
+
+
+class TestOddPlumbers:
+    def test_a_pack_called_exhausted_with_room_can_be_used_again(self, act, make_plumber):
+        plumber = make_plumber(pack_size=10, leads_received=7, status="exhausted")
+
+        assert act(PLUMBERS, "resume", plumber) == ["1 plombier(s) réactivé(s)."]
+
+        plumber.refresh_from_db()
+        assert plumber.status == "active"

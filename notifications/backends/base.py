@@ -49,7 +49,8 @@ class Backend:
     def sent_since(self, to: str, since: datetime.datetime) -> list[str] | None:
         """The ids of the messages to `to` (E.164) that the provider accepted from `since` (aware) on.
 
-        Those that it knows to have failed do not count. None where the provider cannot be asked. Raises DeliveryError when it could be, and did not tell.
+        Those that it knows to have failed do not count. None where the provider cannot be asked. Raises
+        DeliveryError when it could be, and did not tell.
         """
         return None
 

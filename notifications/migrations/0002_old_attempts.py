@@ -16,4 +16,7 @@ FROM leads, generate_series(1, notification_attempts) AS number
 
 class Migration(migrations.Migration):
     dependencies = [("notifications", "0001_initial"), ("leads", "0004_assignment_and_runs")]
-    operations = [migrations.RunSQL(OLD_ATTEMPTS, migrations.RunSQL.noop)]
+    operations = [
+        migrations.RunSQL("SET LOCAL statement_timeout = 0", migrations.RunSQL.noop),  # large tables take their time
+        migrations.RunSQL(OLD_ATTEMPTS, migrations.RunSQL.noop),
+    ]

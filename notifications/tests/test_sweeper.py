@@ -86,6 +86,19 @@ def test_without_a_broker_it_delivers_by_itself(assigned_lead, no_broker, outbox
     assert len(outbox) == 1
 
 
+def test_a_worker_that_is_back_by_then_makes_the_second_attempt_in_time_p4(
+    assigned_lead, no_broker, outbox, sweep, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr("notifications.sweeper.enqueue", lambda lead_id, countdown: asked.append((lead_id, countdown)))
+    outbox.replies += [Refused("non")]
+    due_for(assigned_lead, 3)
+
+    sweep()
+
+    assert asked == [(assigned_lead.pk, 30)]
+
+
 def test_when_no_worker_comes_it_delivers_by_itself(assigned_lead, rung, outbox, sweep):
     due_for(assigned_lead, 16)
 

@@ -34,6 +34,16 @@ def test_a_first_failure_asks_for_one_retry_in_30_s(assigned_lead, outbox, monke
     assert asked == [{"countdown": 30, "max_retries": 1}]
 
 
+def test_an_old_retry_delivered_again_into_a_new_run_keeps_its_instant_p4(assigned_lead, outbox, monkeypatch):
+    outbox.replies += [Unreachable("timeout")]
+    asked = []
+    monkeypatch.setattr(tasks, "enqueue", lambda lead_id, countdown: asked.append((lead_id, countdown)))
+
+    notify_plumber.apply(args=[assigned_lead.pk], retries=1)
+
+    assert asked == [(assigned_lead.pk, 30)]
+
+
 def test_the_failure_is_recorded_before_the_retry_is_asked_for(assigned_lead, outbox, monkeypatch):
     outbox.replies += [Unreachable("timeout")]
 
@@ -64,21 +74,22 @@ def test_executed_again_at_once_it_sends_nothing_more_p2(assigned_lead, outbox):
 
 def test_enqueuing_reaches_the_broker(monkeypatch):
     told = []
-    monkeypatch.setattr(notify_plumber, "delay", told.append)
+    monkeypatch.setattr(notify_plumber, "apply_async", lambda args, countdown: told.append((args, countdown)))
 
     assert enqueue(42) is True
-    assert told == [42]
+    assert enqueue(43, countdown=30) is True
+    assert told == [([42], 0), ([43], 30)]
 
 
 @pytest.mark.parametrize("error", [OperationalError("refused"), OSError("reset"), RuntimeError("bug in kombu")])
 def test_a_broker_that_fails_is_no_error_and_is_left_alone_for_10_s_p5(error, monkeypatch, caplog):
     calls = []
 
-    def fail(lead_id):
-        calls.append(lead_id)
+    def fail(args, countdown):
+        calls.append(args[0])
         raise error
 
-    monkeypatch.setattr(notify_plumber, "delay", fail)
+    monkeypatch.setattr(notify_plumber, "apply_async", fail)
 
     assert [enqueue(number) for number in (1, 2, 3)] == [False] * 3
     assert calls == [1]

@@ -433,9 +433,11 @@ def test_only_a_message_that_went_to_this_number_at_that_time_counts(account, ch
 
 def test_a_full_list_is_read_whole(account):
     messages = [listed(sid=f"SM{number:032}", body="é" * 1024, uri="/" * 400) for number in range(20)]
+    body = json.dumps({"messages": messages}, ensure_ascii=False).encode()
 
-    found, _ = look_up(response(200, {"messages": messages}), account)
+    found, _ = look_up(response(200, body), account)
 
+    assert len(body) > 50_000
     assert len(found) == 20
 
 

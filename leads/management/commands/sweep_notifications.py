@@ -1,11 +1,10 @@
 import logging
 import signal
-import threading
 from collections.abc import Callable
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from leads.assignment import assign_waiting_leads
 from notifications.preflight import Unusable, check_database, patiently
@@ -13,6 +12,8 @@ from notifications.sweeper import Sweeper
 from notifications.tasks import enqueue
 
 logger = logging.getLogger("notifications")
+
+ENDINGS = {signal.SIGTERM, signal.SIGINT}
 
 
 class Command(BaseCommand):
@@ -30,10 +31,8 @@ class Command(BaseCommand):
         except Unusable as exc:
             raise CommandError(str(exc)) from exc
         sweeper = Sweeper()
-        stop = threading.Event()
         if not once:
-            for name in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(name, lambda *_: stop.set())
+            signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # taken between two sweeps, never within one
             self.stdout.write(f"Veilleur en marche, un passage toutes les {settings.SWEEP_INTERVAL} s.")
         try:
             if once:
@@ -41,10 +40,11 @@ class Command(BaseCommand):
                 sweeper.wait()
                 self.stdout.write(f"{done} demande(s) traitée(s).")
                 return
-            while not stop.is_set():
+            while True:
                 self.safely(self.assign)
                 self.safely(sweeper.sweep)
-                stop.wait(settings.SWEEP_INTERVAL)
+                if signal.sigtimedwait(ENDINGS, settings.SWEEP_INTERVAL):
+                    return
         finally:
             sweeper.close()
 
@@ -59,6 +59,8 @@ class Command(BaseCommand):
         """A step that fails (the database restarts, one bad row) is tried again at the next turn."""
         try:
             step()
-        except Exception as exc:
+        except DatabaseError as exc:
             logger.error("Veilleur : passage manqué (%s), nouvel essai bientôt", type(exc).__name__)
             connection.close()
+        except Exception:
+            logger.exception("Veilleur : erreur inattendue, nouvel essai bientôt")

@@ -55,19 +55,20 @@ class Command(BaseCommand):
         if dry_run:
             for each in chosen:
                 self.stdout.write(f"Lead {each.pk} - plombier {each.plumber_id} - {each.notification_error}")
-            self._summarize(f"{len(chosen)} à relancer (rien n'est fait)", left)
+            self._summarize(f"{len(chosen)} à relancer (rien n'est fait)", left, named=lead)
             return
-        start_run = functools.partial(delivery.start_run, requested_by="retry_failed_notifications")
+        start_run = functools.partial(delivery.start_run, requested_by="retry_failed_notifications", only_failed=True)
         report = recover([each.pk for each in chosen], prepare=start_run)
         self._summarize(
             f"{len(report.enqueued)} relancée(s), {len(report.not_enqueued)} sans broker (le veilleur les enverra)",
-            left + report.left,
+            left + report.left + [(lead_id, "refusée par la base de données") for lead_id in report.refused],
+            named=lead,
         )
-        if report.not_enqueued:
+        if report.not_enqueued or report.refused:
             sys.exit(1)
 
-    def _summarize(self, done: str, left: list[tuple[int, str]]) -> None:
-        for lead_id, reason in left:
+    def _summarize(self, done: str, left: list[tuple[int, str]], named: list[int] | None) -> None:
+        for lead_id, reason in left if named else []:  # else there may be thousands: the summary counts them
             self.stdout.write(f"Lead {lead_id} laissée : {reason}")
         reasons = collections.Counter(reason for _, reason in left)
         told = " (" + ", ".join(f"{count} {reason}" for reason, count in reasons.items()) + ")" if left else ""

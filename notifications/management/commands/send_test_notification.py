@@ -1,0 +1,31 @@
+import uuid
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError, CommandParser
+
+from notifications.backends import get_backend
+from notifications.backends.base import DeliveryError, Message
+from notifications.messages import TEMPLATE
+from notifications.numbers import UndiallableNumber, to_e164
+
+EXAMPLE = ("06 39 98 00 02", "75011", "Essai, ne pas rappeler")
+
+
+class Command(BaseCommand):
+    help = "Sends one message with made-up values through the configured backend and tells the provider's answer."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--to", required=True, metavar="NUMBER", help="06 12 34 56 78 or +33612345678")
+
+    def handle(self, *, to: str, **options: object) -> None:
+        try:
+            recipient = to_e164(to)
+        except UndiallableNumber as exc:
+            raise CommandError(f"--to : {exc}.", returncode=2) from exc
+        message = Message(recipient, TEMPLATE.format(*EXAMPLE), EXAMPLE, reference=str(uuid.uuid4()))
+        try:
+            message_id = get_backend().send(message)
+        except DeliveryError as exc:
+            told = f"\nLe fournisseur dit : {exc.detail}" if exc.detail else ""
+            raise CommandError(f"Pas envoyé par {settings.WHATSAPP_BACKEND}. {exc}.{told}") from exc
+        self.stdout.write(f"Accepté par {settings.WHATSAPP_BACKEND} : message {message_id}. Regardez le téléphone.")
