@@ -15,6 +15,7 @@ class AttemptInline(admin.TabularInline):
         "run",
         "number",
         "outcome",
+        "delivery",
         "started_at",
         "finished_at",
         "started_by",

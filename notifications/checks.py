@@ -29,7 +29,8 @@ def backend_can_send(**kwargs: object) -> list[CheckMessage]:
     if not (isinstance(backend, type) and issubclass(backend, Backend)):
         told = f"WHATSAPP_BACKEND must name a class made from {Backend.__module__}.Backend."
         return [Error(told, id="notifications.E008")]
-    return twilio_is_complete() if settings.WHATSAPP_BACKEND == "twilio" else []
+    complete = {"twilio": twilio_is_complete, "cloud_api": cloud_api_is_complete}
+    return complete[settings.WHATSAPP_BACKEND]() if settings.WHATSAPP_BACKEND in complete else []
 
 
 def twilio_is_complete() -> list[CheckMessage]:
@@ -44,7 +45,18 @@ def twilio_is_complete() -> list[CheckMessage]:
     if not (settings.TWILIO_WHATSAPP_FROM or settings.TWILIO_MESSAGING_SERVICE_SID):
         names = "TWILIO_WHATSAPP_FROM or TWILIO_MESSAGING_SERVICE_SID"
         errors.append(Error(f"WHATSAPP_BACKEND is twilio, so {names} must be set.", id="notifications.E002"))
-    return errors + _sender() + _address()
+    return errors + _sender() + _address("TWILIO_API_URL")
+
+
+def cloud_api_is_complete() -> list[CheckMessage]:
+    """Two to send, two for the receipts."""
+    names = ("TOKEN", "PHONE_NUMBER_ID", "APP_SECRET", "VERIFY_TOKEN")
+    errors = [
+        Error(f"WHATSAPP_BACKEND is cloud_api, so WHATSAPP_CLOUD_{name} must be set.", id="notifications.E002")
+        for name in names
+        if not getattr(settings, f"WHATSAPP_CLOUD_{name}")
+    ]
+    return errors + _address("WHATSAPP_CLOUD_API_URL")
 
 
 def _sender() -> list[CheckMessage]:
@@ -56,11 +68,11 @@ def _sender() -> list[CheckMessage]:
     return [] if good else [Error("TWILIO_WHATSAPP_FROM must look like +33123456789.", id="notifications.E004")]
 
 
-def _address() -> list[CheckMessage]:
-    address = urlsplit(settings.TWILIO_API_URL)
+def _address(name: str) -> list[CheckMessage]:
+    address = urlsplit(getattr(settings, name))
     if address.scheme == "https" or address.hostname in ("localhost", "127.0.0.1", "::1"):
         return []
-    return [Error("TWILIO_API_URL must begin with https:// (the password travels).", id="notifications.E005")]
+    return [Error(f"{name} must begin with https:// (the password travels).", id="notifications.E005")]
 
 
 @register()
@@ -97,6 +109,9 @@ def ready_for_customers(**kwargs: object) -> list[CheckMessage]:
         warnings.append(Warning("WHATSAPP_BACKEND is console: no plumber gets a message.", id="notifications.W002"))
     if settings.WHATSAPP_BACKEND == "twilio" and not settings.TWILIO_CONTENT_SID:
         told = "TWILIO_CONTENT_SID is not set: free text reaches only plumbers who wrote in the last 24 hours."
+        warnings.append(Warning(told, id="notifications.W003"))
+    if settings.WHATSAPP_BACKEND == "cloud_api" and not settings.WHATSAPP_CLOUD_TEMPLATE:
+        told = "WHATSAPP_CLOUD_TEMPLATE is not set: free text reaches only plumbers who wrote in the last 24 hours."
         warnings.append(Warning(told, id="notifications.W003"))
     if not settings.SITE_URL.startswith("https://"):
         warnings.append(Warning("SITE_URL must begin with https:// for customers.", id="notifications.W004"))

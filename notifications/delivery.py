@@ -18,8 +18,9 @@ from django.db.models import F
 from leads.models import DatabaseClock, Lead
 from notifications.backends import get_backend
 from notifications.backends.base import DeliveryError, UnknownOutcome
+from notifications.backends.catalogue import explain
 from notifications.messages import compose
-from notifications.models import Attempt
+from notifications.models import Attempt, Receipt
 
 logger = logging.getLogger("notifications")
 
@@ -27,7 +28,15 @@ RECORDING_PATIENCE = 5  # seconds that a result waits for a database that is awa
 NO_RESULT = "Résultat inconnu : l'envoi a été interrompu"
 TOO_OLD = "Trop ancienne pour être encore notifiée sans l'avis d'un opérateur"
 
+# Of what receipts tell, the highest counts: a phone that has the message outdoes every failure.
+RANK = ["accepted", "sent", "failed", "delivered", "read"]
+
 Pending = Lead.NotificationStatus.PENDING
+SENT = {
+    "notification_status": Lead.NotificationStatus.SENT,
+    "notification_retry_at": None,
+    "notification_error": "",
+}
 
 
 class Result(enum.Enum):
@@ -97,13 +106,12 @@ def _claim_in_a_moment(lead_id: int) -> Attempt | None:
 
 @transaction.atomic
 def accept(attempt: Attempt, message_id: str) -> None:
-    """Record that the provider accepted. It counts also when it comes late: truth wins."""
-    Lead.objects.filter(pk=attempt.lead_id, notification_run=attempt.run).update(
-        notification_status=Lead.NotificationStatus.SENT, notification_retry_at=None, notification_error=""
-    )
-    Attempt.objects.filter(pk=attempt.pk).update(
-        outcome=Attempt.Outcome.ACCEPTED, finished_at=DatabaseClock(), provider_message_id=message_id
-    )
+    """Record that the provider accepted. It counts also when it comes late, unless a receipt has told otherwise."""
+    Lead.objects.select_for_update().filter(pk=attempt.lead_id).first()  # the lead first, as everybody
+    recorded = Attempt.objects.filter(pk=attempt.pk)
+    if not recorded.filter(delivery=Attempt.Delivery.FAILED).exists():
+        Lead.objects.filter(pk=attempt.lead_id, notification_run=attempt.run).update(**SENT)
+    recorded.update(outcome=Attempt.Outcome.ACCEPTED, finished_at=DatabaseClock(), provider_message_id=message_id)
 
 
 @transaction.atomic
@@ -138,6 +146,45 @@ def _after_failure(attempt: Attempt, reason: str, now: datetime.datetime) -> Res
         notification_status=Lead.NotificationStatus.FAILED, notification_retry_at=None, notification_error=reason
     )
     return Result.FAILED if changed else Result.SUPERSEDED
+
+
+def hear(attempt: Attempt, lead: Lead, receipts: list[Receipt]) -> bool:
+    """Bring `attempt` (in memory) and its lead (in the database) to what all its receipts imply.
+
+    The caller holds the lead's lock, has read `receipts` since, and saves the attempt. True when this made
+    attempt 2 due in NOTIFICATION_RETRY_DELAY. Harmless when run again, and in whatever order they came.
+    """
+    latest = max(receipts, key=lambda receipt: (RANK.index(receipt.state), receipt.key))
+    instants = {receipt.state: receipt.happened_at or receipt.received_at for receipt in receipts}
+    attempt.delivered_at, attempt.read_at = instants.get("delivered"), instants.get("read")
+    attempt.failed_at = instants.get("failed")
+    attempt.delivery = latest.state if latest.state in Attempt.Delivery else ""
+    attempt.provider_message_id = attempt.provider_message_id or latest.message_id
+    if latest.state == Attempt.Delivery.FAILED:
+        return _hear_of_failure(attempt, lead, latest)
+    attempt.outcome = Attempt.Outcome.ACCEPTED
+    attempt.finished_at = attempt.finished_at or latest.received_at
+    if lead.notification_run == attempt.run and lead.notification_status != Lead.NotificationStatus.SENT:
+        Lead.objects.filter(pk=lead.pk).update(**SENT)
+        logger.info("✅ WhatsApp envoyé (tentative %d) - Lead %d", attempt.number, lead.pk)
+    return False
+
+
+def _hear_of_failure(attempt: Attempt, lead: Lead, receipt: Receipt) -> bool:
+    told = explain(receipt.provider, receipt.code, None)
+    reason = f"{told.what} (code {receipt.code})" if receipt.code else told.what
+    attempt.error_code = receipt.code
+    attempt.error_text = f"{reason} : {receipt.detail}" if receipt.detail else reason
+    sending = attempt.outcome == Attempt.Outcome.SENDING
+    if attempt.outcome == Attempt.Outcome.UNKNOWN:
+        attempt.outcome = Attempt.Outcome.FAILED
+    current = (lead.notification_run, lead.notification_attempts) == (attempt.run, attempt.number)
+    if not (current and (sending or lead.notification_status == Lead.NotificationStatus.SENT)):
+        return False  # attempt 2 has taken over, or our own call has recorded the failure already
+    Lead.objects.filter(pk=lead.pk).update(notification_status=Pending)
+    result = _after_failure(attempt, reason, _database_time())
+    _log_failure(attempt, reason, result)
+    return result is Result.RETRY_DUE
 
 
 def give_up(lead_id: int) -> bool:
@@ -223,7 +270,7 @@ def _patiently(record: Callable, *args: object) -> Result | None:
             time.sleep(0.25)
 
 
-def _log_failure(attempt: Attempt, error: DeliveryError, result: Result) -> None:
+def _log_failure(attempt: Attempt, error: DeliveryError | str, result: Result) -> None:
     if result is Result.RETRY_DUE:
         delay = settings.NOTIFICATION_RETRY_DELAY
         logger.warning("⚠️ Échec WhatsApp tentative 1 - Lead %d - Retry dans %ss: %s", attempt.lead_id, delay, error)

@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import F, Q
 
 from leads.models import DatabaseClock, Lead, LeadQuerySet
-from notifications import delivery
+from notifications import delivery, receipts
 from notifications.recovery import each, recover
 from notifications.tasks import enqueue
 
@@ -39,6 +39,8 @@ class Sweeper:
         over = list(Lead.objects.notification_over().values_list("pk", flat=True)[:BATCH])
         each(over, delivery.give_up)
         delivery.close_unfinished()
+        for lead_id in receipts.adopt():
+            enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)
         rung = recover(_unheard(), prepare=_mark_rung)
         here = rung.not_enqueued + list(_abandoned())
         for lead_id in here:

@@ -114,8 +114,6 @@ NOTIFICATION_DEADLINE = env.seconds("NOTIFICATION_DEADLINE", 10)  # the whole ca
 NOTIFICATION_LEASE = env.seconds("NOTIFICATION_LEASE", 30)  # an attempt without a result after this: its process died
 SWEEP_INTERVAL = env.seconds("SWEEP_INTERVAL", 5)
 
-NOTIFICATION_DELIVERY_DELAY = env.seconds("NOTIFICATION_DELIVERY_DELAY", 600)  # accepted, but not on the phone yet
-
 _BACKENDS = {
     "twilio": "notifications.backends.twilio.Backend",
     "cloud_api": "notifications.backends.cloud_api.Backend",

@@ -7,4 +7,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("favicon.ico", RedirectView.as_view(url=static("leads/icon.svg"))),
     path("", include("leads.urls")),
+    path("", include("notifications.urls")),
 ]
