@@ -1,0 +1,59 @@
+"""Places in the product's code at which a process may kill or freeze itself, when a test has armed one.
+
+A file `after_claim.SIGKILL` in the folder FAULTS_FOLDER arms one; whoever gets there first takes the file.
+"""
+
+import functools
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import leads.views
+from notifications import delivery, tasks
+
+FOLDER = Path(os.environ["FAULTS_FOLDER"])
+
+
+def here(point: str) -> None:
+    for armed in FOLDER.glob(f"{point}.*"):
+        try:
+            armed.unlink()
+        except FileNotFoundError:  # another thread or process took it
+            continue
+        os.kill(os.getpid(), signal.Signals[armed.name.split(".")[1]])
+        time.sleep(0.05)  # the signal may reach another thread first
+
+
+def between(
+    function: Callable, before: str, after: str, counts: Callable[[object], bool] = lambda result: True
+) -> Callable:
+    @functools.wraps(function)
+    def passing(*args: object, **kwargs: object) -> object:
+        here(before)
+        try:
+            result = function(*args, **kwargs)
+        except Exception:
+            here(after)
+            raise
+        if counts(result):
+            here(after)
+        return result
+
+    return passing
+
+
+class Backend:
+    def __init__(self, backend: object) -> None:
+        self.send = between(backend.send, "before_send", "after_answer")
+
+
+def install() -> None:
+    get_backend = delivery.get_backend
+    delivery.get_backend = lambda: Backend(get_backend())
+    delivery.claim = between(delivery.claim, "before_claim", "after_claim", counts=bool)
+    delivery.accept = between(delivery.accept, "before_record", "after_record")
+    delivery.fail = between(delivery.fail, "before_record", "after_record")
+    tasks.notify_plumber.retry = between(tasks.notify_plumber.retry, "before_retry", "after_retry")
+    leads.views.enqueue = between(leads.views.enqueue, "before_publish", "after_publish")
