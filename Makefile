@@ -11,6 +11,7 @@ help:
 	@echo 'make run           serve on this machine until Ctrl-C'
 	@echo 'make test          run the tests'
 	@echo 'make test-browser  run the tests that need Chromium'
+	@echo 'make faults        all faults, three seeds of chaos (12 minutes); also faults-ablation, faults-realtime'
 	@echo 'make measure       time the confirmation page and the worker (2 minutes)'
 	@echo 'make lint          check the code'
 	@echo 'make format        format the code'
@@ -22,7 +23,7 @@ run:
 	$(VENV) -m dev.run
 
 test:
-	$(VENV) -m pytest -n $(TEST_PROCESSES)
+	$(VENV) -m pytest -n $(TEST_PROCESSES) -m 'not faults_full'
 
 test-browser:
 	$(if $(CHROMIUM),,$(error Chromium is missing: install it (Debian: apt-get install chromium), then try again))
@@ -32,6 +33,15 @@ test-browser:
 measure:
 	$(VENV) -m dev.measure
 
+faults:
+	$(VENV) -m pytest faults -n 2
+
+faults-ablation:
+	$(VENV) -m faults.ablation
+
+faults-realtime:
+	$(VENV) -m faults.realtime
+
 lint:
 	$(VENV) -m ruff check .
 	$(VENV) -m ruff format --check .
@@ -40,4 +50,4 @@ format:
 	$(VENV) -m ruff check --fix .
 	$(VENV) -m ruff format .
 
-.PHONY: help demo run test test-browser measure lint format
+.PHONY: help demo run test test-browser measure faults faults-ablation faults-realtime lint format

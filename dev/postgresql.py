@@ -53,6 +53,9 @@ class PostgreSQL(Process):
             quoted = str(self.sockets).replace('"', '""')
             options = _OPTIONS | {"unix_socket_directories": f'"{quoted}"'}
             self.command += [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+        elif not self.sockets.exists():  # started again: the same place
+            self.sockets.mkdir(mode=0o700)
+            self._give_away(self.sockets)
         super().start()
 
     def stop(self) -> None:

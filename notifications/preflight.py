@@ -17,6 +17,7 @@ from django.core.management.base import SystemCheckError
 from django.db import DatabaseError, connection
 
 from leads.models import Lead
+from notifications.silence import bound_every_query
 
 logger = logging.getLogger("notifications")
 
@@ -38,6 +39,7 @@ def stop_a_worker_that_cannot_work(**kwargs: object) -> None:
     """Celery by itself runs Django's system checks and goes on whatever they find."""
     try:
         call_command("check")
+        bound_every_query()
         patiently(check_database)
         patiently(check_broker)
     except (SystemCheckError, Unusable) as exc:

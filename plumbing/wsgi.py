@@ -3,7 +3,10 @@ import os
 from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 
+from notifications.silence import bound_every_query
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "plumbing.settings")
 
+bound_every_query()
 application = get_wsgi_application()
 call_command("check")  # gunicorn runs no system checks: a half-set provider must stop the start

@@ -89,6 +89,14 @@ class LeadAdmin(SturdyAdmin):
         css = {"all": ["leads/admin.css"]}
         js = ["leads/copy.js"]
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        if late := Lead.objects.notification_late().count():
+            told = (
+                f"{late} notification(s) en retard de plus d'une minute : ni worker ni veilleur ne semble travailler."
+            )
+            messages.error(request, told)
+        return super().changelist_view(request, extra_context)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         accepted = Attempt.objects.filter(lead=OuterRef("pk"), outcome=Attempt.Outcome.ACCEPTED)
         first = accepted.order_by("finished_at").values("finished_at")[:1]

@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection
 
 from leads.assignment import assign_waiting_leads
 from notifications.preflight import Unusable, check_database, patiently
+from notifications.silence import bound_every_query
 from notifications.sweeper import Sweeper
 from notifications.tasks import enqueue
 
@@ -27,6 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *, once: bool, **options: object) -> None:
         try:
+            bound_every_query()
             patiently(check_database)
         except Unusable as exc:
             raise CommandError(str(exc)) from exc
