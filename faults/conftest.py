@@ -58,7 +58,7 @@ def pytest_terminal_summary(terminalreporter):
     for outcome in ("passed", "failed"):
         for report in terminalreporter.stats.get(outcome, []):
             found = [value for name, value in getattr(report, "user_properties", []) if name == "fault"]
-            if report.when == "call":
+            if report.when == "call" and report.nodeid.startswith("faults/"):
                 rows += [(report.nodeid, *row, outcome) for row in found]
                 unjudged += [] if found or "test_checker" in report.nodeid else [(report.nodeid, outcome)]
     if rows:

@@ -1,8 +1,15 @@
+import datetime
+
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
+from notifications.backends.catalogue import NEVER_LEFT, explain
 from notifications.models import Attempt
+
+Outcome, Delivery = Attempt.Outcome, Attempt.Delivery
 
 
 class AttemptInline(admin.TabularInline):
@@ -14,8 +21,7 @@ class AttemptInline(admin.TabularInline):
     fields = readonly_fields = (
         "run",
         "number",
-        "outcome",
-        "delivery",
+        "stands",
         "started_at",
         "finished_at",
         "started_by",
@@ -23,6 +29,7 @@ class AttemptInline(admin.TabularInline):
         "http_status",
         "error_code",
         "error_text",
+        "what_to_do",
         "provider_message_id",
     )
 
@@ -34,3 +41,27 @@ class AttemptInline(admin.TabularInline):
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+    @admin.display(description="résultat")
+    def stands(self, attempt: Attempt) -> str:
+        """What is known, and no more: accepted is not delivered."""
+        if attempt.delivery in (Delivery.DELIVERED, Delivery.READ, Delivery.FAILED):
+            return attempt.get_delivery_display().capitalize()
+        patience = datetime.timedelta(seconds=settings.NOTIFICATION_DELIVERY_DELAY)
+        if (
+            attempt.outcome == Outcome.ACCEPTED
+            and attempt.finished_at
+            and timezone.now() - attempt.finished_at > patience
+        ):
+            return "Accepté, non remis"
+        return attempt.get_outcome_display().capitalize().replace("whatsapp", "WhatsApp")
+
+    @admin.display(description="que faire")
+    def what_to_do(self, attempt: Attempt) -> str:
+        if attempt.delivery == Delivery.FAILED:
+            return explain(attempt.backend, attempt.error_code, None).action
+        if attempt.outcome not in (Outcome.FAILED, Outcome.UNKNOWN) or attempt.delivery:
+            return ""
+        if not attempt.error_code and attempt.http_status is None and attempt.outcome == Outcome.FAILED:
+            return NEVER_LEFT.action
+        return explain(attempt.backend, attempt.error_code, attempt.http_status).action

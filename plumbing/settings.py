@@ -112,6 +112,7 @@ LEAD_FRESHNESS = env.seconds("LEAD_FRESHNESS", 14400)
 NOTIFICATION_RETRY_DELAY = env.seconds("NOTIFICATION_RETRY_DELAY", 30)
 NOTIFICATION_DEADLINE = env.seconds("NOTIFICATION_DEADLINE", 10)  # the whole call to the provider
 NOTIFICATION_LEASE = env.seconds("NOTIFICATION_LEASE", 30)  # an attempt without a result after this: its process died
+NOTIFICATION_DELIVERY_DELAY = env.seconds("NOTIFICATION_DELIVERY_DELAY", 600)  # then "accepted" looks suspicious
 SWEEP_INTERVAL = env.seconds("SWEEP_INTERVAL", 5)
 
 _BACKENDS = {

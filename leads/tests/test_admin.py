@@ -200,6 +200,29 @@ def test_the_message_is_shown_as_the_plumber_reads_it(admin_client, lead):
     ) in page
 
 
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"outcome": "accepted", "finished_at": timezone.now()}, "Accepté par WhatsApp"),
+        ({"outcome": "accepted", "finished_at": timezone.now() - datetime.timedelta(minutes=11)}, "Accepté, non remis"),
+        ({"outcome": "accepted", "delivery": "delivered"}, "Remis au téléphone"),
+        ({"outcome": "accepted", "delivery": "read"}, "Lu"),
+        ({"outcome": "unknown"}, "Résultat inconnu"),
+        (
+            {"outcome": "accepted", "delivery": "failed", "error_code": "63024", "backend": "twilio"},
+            "Appelez le plombier : ce numéro n&#x27;a pas WhatsApp.",
+        ),
+    ],
+)
+def test_the_log_says_honestly_how_an_attempt_stands_and_what_to_do(fields, shown, admin_client, assigned_lead):
+    attempt = {"lead": assigned_lead, "run": 1, "number": 1, "started_by": "x", "backend": "x"} | fields
+    Attempt.objects.create(**attempt)
+
+    page = admin_client.get(f"{LEADS}{assigned_lead.pk}/change/").content.decode()
+
+    assert shown in page[page.index("attempts-group") :]
+
+
 class TestResend:
     def test_a_failed_notification_gets_a_new_run(self, act, assigned_lead, rung):
         Lead.objects.update(notification_status="whatsapp_failed", notification_attempts=2, notification_retry_at=None)
