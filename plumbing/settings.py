@@ -78,6 +78,14 @@ FORMAT_MODULE_PATH = ["plumbing.formats"]
 TIME_ZONE = "Europe/Paris"  # what people read; the database holds UTC
 USE_TZ = True
 
+# --- Notifications (seconds) ------------------------------------------------------------------------
+
+NOTIFICATION_RETRY_DELAY = env.seconds("NOTIFICATION_RETRY_DELAY", 30)
+NOTIFICATION_DEADLINE = env.seconds("NOTIFICATION_DEADLINE", 10)  # the whole call to the provider
+NOTIFICATION_LEASE = env.seconds("NOTIFICATION_LEASE", 30)  # an attempt without a result after this: its process died
+NOTIFICATION_DELIVERY_DELAY = env.seconds("NOTIFICATION_DELIVERY_DELAY", 600)  # then "accepted" looks suspicious
+SWEEP_INTERVAL = env.seconds("SWEEP_INTERVAL", 5)
+
 # --- Database: the source of truth ----------------------------------------------------------------
 
 try:
@@ -97,8 +105,10 @@ DATABASES["default"]["OPTIONS"] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,  # milliseconds
-    # A query that waits longer than this waits for something that is broken.
-    "options": "-c lock_timeout=2s -c statement_timeout=5s -c idle_in_transaction_session_timeout=10s",
+    # A query that waits longer than this waits for something that is broken. A process that freezes while it claims
+    # an attempt loses the claim long before its lease runs out.
+    "options": "-c lock_timeout=2s -c statement_timeout=5s -c idle_in_transaction_session_timeout="
+    f"{max(500, round(500 * (NOTIFICATION_LEASE - NOTIFICATION_DEADLINE)))}",  # milliseconds
 } | DATABASES["default"].get("OPTIONS", {})
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 
@@ -107,13 +117,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 LEAD_TOKEN_TTL = env.seconds("LEAD_TOKEN_TTL", 1800)
 LEAD_FRESHNESS = env.seconds("LEAD_FRESHNESS", 14400)
 
-# --- Notifications (seconds) ------------------------------------------------------------------------
-
-NOTIFICATION_RETRY_DELAY = env.seconds("NOTIFICATION_RETRY_DELAY", 30)
-NOTIFICATION_DEADLINE = env.seconds("NOTIFICATION_DEADLINE", 10)  # the whole call to the provider
-NOTIFICATION_LEASE = env.seconds("NOTIFICATION_LEASE", 30)  # an attempt without a result after this: its process died
-NOTIFICATION_DELIVERY_DELAY = env.seconds("NOTIFICATION_DELIVERY_DELAY", 600)  # then "accepted" looks suspicious
-SWEEP_INTERVAL = env.seconds("SWEEP_INTERVAL", 5)
+# --- Providers --------------------------------------------------------------------------------------
 
 _BACKENDS = {
     "twilio": "notifications.backends.twilio.Backend",

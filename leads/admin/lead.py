@@ -28,7 +28,7 @@ class AttentionFilter(admin.SimpleListFilter):
     parameter_name = "attention"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [("failed", "Notification en échec"), ("waiting", "Sans plombier"), ("silent", "Jamais notifiée")]
+        return [("failed", "Notification en échec"), ("waiting", "Sans plombier"), ("silent", "Non suivie (ancien système)")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         nothing_planned = Q(status=Lead.Status.SENT, notification_status="pending", notification_retry_at=None)
