@@ -28,7 +28,8 @@ class AttentionFilter(admin.SimpleListFilter):
     parameter_name = "attention"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [("failed", "Notification en échec"), ("waiting", "Sans plombier"), ("silent", "Non suivie (ancien système)")]
+        untracked = ("silent", "Non suivie (ancien système)")
+        return [("failed", "Notification en échec"), ("waiting", "Sans plombier"), untracked]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         nothing_planned = Q(status=Lead.Status.SENT, notification_status="pending", notification_retry_at=None)
