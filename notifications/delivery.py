@@ -37,6 +37,7 @@ SENT = {
     "notification_retry_at": None,
     "notification_error": "",
 }
+NEVER_FINISHED = {"outcome": Attempt.Outcome.UNKNOWN, "finished_at": DatabaseClock(), "error_text": NO_RESULT}
 
 
 class Result(enum.Enum):
@@ -239,9 +240,7 @@ def close_unfinished() -> int:
     """Attempts whose process died after their lead was settled by another one: unknown; how many."""
     long_ago = DatabaseClock() - datetime.timedelta(seconds=2 * settings.NOTIFICATION_LEASE)
     unfinished = Attempt.objects.filter(outcome=Attempt.Outcome.SENDING, started_at__lt=long_ago)
-    return unfinished.exclude(lead__notification_status=Pending).update(
-        outcome=Attempt.Outcome.UNKNOWN, finished_at=DatabaseClock(), error_text=NO_RESULT
-    )
+    return unfinished.exclude(lead__notification_status=Pending).update(**NEVER_FINISHED)
 
 
 def _database_time() -> datetime.datetime:
@@ -252,9 +251,7 @@ def _database_time() -> datetime.datetime:
 
 def _close_unfinished(lead: Lead) -> None:
     """Nobody will tell how an earlier attempt of this run ended: the process that made it is gone."""
-    lead.attempts.filter(run=lead.notification_run, outcome=Attempt.Outcome.SENDING).update(
-        outcome=Attempt.Outcome.UNKNOWN, finished_at=DatabaseClock(), error_text=NO_RESULT
-    )
+    lead.attempts.filter(run=lead.notification_run, outcome=Attempt.Outcome.SENDING).update(**NEVER_FINISHED)
 
 
 def _patiently(record: Callable, *args: object) -> Result | None:
