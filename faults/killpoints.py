@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import leads.views
-from notifications import delivery, tasks
+from notifications import delivery, sending, tasks
 
 FOLDER = Path(os.environ["FAULTS_FOLDER"])
 
@@ -50,8 +50,8 @@ class Backend:
 
 
 def install() -> None:
-    get_backend = delivery.get_backend
-    delivery.get_backend = lambda: Backend(get_backend())
+    get_backend = sending.get_backend
+    sending.get_backend = lambda: Backend(get_backend())
     delivery.claim = between(delivery.claim, "before_claim", "after_claim", counts=bool)
     delivery.accept = between(delivery.accept, "before_record", "after_record")
     delivery.fail = between(delivery.fail, "before_record", "after_record")

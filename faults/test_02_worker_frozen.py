@@ -37,7 +37,7 @@ def thaw(running):
         ("after_claim", [{"ok": True}, REFUSED], 2, "whatsapp_sent"),  # the late failure changes nothing
         ("before_record", [REFUSED], 2, "whatsapp_sent"),
         ("before_record", [REFUSED, REFUSED], 2, "whatsapp_failed"),
-        ("before_record", [{"ok": True}, REFUSED], 2, "whatsapp_sent"),  # the late success counts
+        ("before_record", [{"ok": True}, REFUSED], 1, "whatsapp_sent"),  # the provider lists the message
         ("before_retry", [REFUSED], 2, "whatsapp_sent"),
     ],
 )

@@ -51,6 +51,8 @@ def half_a_body(connection, answer, stopping):
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+# The provider has the message in these cases, and lists it: what it took is never sent again.
+TAKEN = {"accepted_then_reset", "drip", "late_answer", "no_id", "no_json"}
 OURS = {each.__name__: each for each in (huge, dripped_header, dripped_body, redirect, half_a_body)}
 CASES = {
     "reset_before": [{"fault": "reset_before"}] * 2,
@@ -121,10 +123,12 @@ def test_everything_that_goes_wrong_on_a_wire_p2_p4(world, checked, sandbox, tmp
     customers = run_cases(running, sandbox, tmp_path, CASES)
 
     verdict = checked(running, f"provider: {len(CASES)} ways to fail on a wire", ended=BOUND, quiet=2)
-    assert verdict.sends == 2 * len(CASES)
-    wrong = [attempt for attempt in spans(running) if attempt["seconds"] > ATTEMPT or attempt["outcome"] != "unknown"]
-    assert wrong == []
-    assert {running.lead(customer)["notification_status"] for customer in customers.values()} == {"whatsapp_failed"}
+    assert verdict.sends == 2 * len(CASES) - len(TAKEN)
+    found = {name: running.outcomes(customer) for name, customer in customers.items()}
+    assert found == {name: ["accepted"] if name in TAKEN else ["unknown", "unknown"] for name in CASES}
+    failed = {name for name in customers if running.lead(customers[name])["notification_status"] == "whatsapp_failed"}
+    assert failed == CASES.keys() - TAKEN
+    assert max(attempt["seconds"] for attempt in spans(running)) <= ATTEMPT
     assert memory(running) - before < 50
 
 
@@ -145,7 +149,7 @@ def test_every_answer_of_the_fixtures_folder_p2_p4(world, checked, sandbox, tmp_
 
     running.sends = sends
     verdict = checked(running, f"provider: the {len(plans)} answers of the fixtures folder", ended=BOUND, quiet=2)
-    accepted = {name for name, [plan, _] in plans.items() if "201_" in name}
+    accepted = {name for name, [plan, _] in plans.items() if plan["status"] < 300}  # 200: Twilio lists the message
     assert verdict.sends == 2 * len(plans) - len(accepted)
     assert max(attempt["seconds"] for attempt in spans(running)) <= ATTEMPT
     found = {
@@ -181,8 +185,9 @@ def test_the_provider_fails_once_in_each_way_p2_p4(world, checked, sandbox, tmp_
     customers = run_cases(running, sandbox, tmp_path, cases)
 
     verdict = checked(running, "provider: six failures, then accepts", ended=BOUND)
-    assert verdict.sends == 12
-    assert {tuple(running.outcomes(customer)) for customer in customers.values()} == {("unknown", "accepted")}
+    assert verdict.sends == 11
+    found = {name: running.outcomes(customer) for name, customer in customers.items()}
+    assert found == {name: ["accepted"] if name in TAKEN else ["unknown", "accepted"] for name in cases}
 
 
 def test_a_provider_that_is_down_then_up_p2_p3(world, checked):

@@ -1,10 +1,6 @@
-import datetime
-
-from django.conf import settings
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
 from notifications.backends.catalogue import NEVER_LEFT, explain
 from notifications.models import Attempt
@@ -34,7 +30,8 @@ class AttemptInline(admin.TabularInline):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).order_by("-run", "-number")
+        not_delivered = Exists(Attempt.objects.not_delivered().filter(pk=OuterRef("pk")))
+        return super().get_queryset(request).annotate(not_delivered=not_delivered).order_by("-run", "-number")
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
@@ -47,12 +44,7 @@ class AttemptInline(admin.TabularInline):
         """What is known, and no more: accepted is not delivered."""
         if attempt.delivery in (Delivery.DELIVERED, Delivery.READ, Delivery.FAILED):
             return attempt.get_delivery_display().capitalize()
-        patience = datetime.timedelta(seconds=settings.NOTIFICATION_DELIVERY_DELAY)
-        if (
-            attempt.outcome == Outcome.ACCEPTED
-            and attempt.finished_at
-            and timezone.now() - attempt.finished_at > patience
-        ):
+        if attempt.not_delivered:
             return "Accepté, non remis"
         return attempt.get_outcome_display().capitalize().replace("whatsapp", "WhatsApp")
 

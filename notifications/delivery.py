@@ -1,4 +1,4 @@
-"""One notification: claim an attempt, send, record. Every change of its state after the assignment is in this file.
+"""The states of a notification: every change after the assignment is in this file.
 
 The row in `leads` is the queue. A claim is one conditional UPDATE that takes the attempt and a lease before
 anything is sent, so that whatever is delivered twice, killed or frozen, an attempt is sent at most once and a
@@ -7,37 +7,28 @@ run has at most two. A lease that runs out means that the process died: what it 
 
 import datetime
 import enum
-import logging
-import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Iterable
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F
+from django.db.models.functions import Coalesce
 
 from leads.models import DatabaseClock, Lead
-from notifications.backends import get_backend
 from notifications.backends.base import DeliveryError, UnknownOutcome
 from notifications.backends.catalogue import explain
-from notifications.messages import compose
 from notifications.models import Attempt, Receipt
 
-logger = logging.getLogger("notifications")
-
-RECORDING_PATIENCE = 5  # seconds that a result waits for a database that is away
 NO_RESULT = "Résultat inconnu : l'envoi a été interrompu"
 TOO_OLD = "Trop ancienne pour être encore notifiée sans l'avis d'un opérateur"
 
 # Of what receipts tell, the highest counts: a phone that has the message outdoes every failure.
 RANK = ["accepted", "sent", "failed", "delivered", "read"]
 
-Pending = Lead.NotificationStatus.PENDING
-SENT = {
-    "notification_status": Lead.NotificationStatus.SENT,
-    "notification_retry_at": None,
-    "notification_error": "",
-}
+SETTLED = ["notification_status", "notification_retry_at", "notification_error"]  # what a result changes of a lead
 NEVER_FINISHED = {"outcome": Attempt.Outcome.UNKNOWN, "finished_at": DatabaseClock(), "error_text": NO_RESULT}
+Pending, Sent, Failed = Lead.NotificationStatus
 
 
 class Result(enum.Enum):
@@ -50,27 +41,6 @@ class Result(enum.Enum):
 
 class CannotRun(Exception):
     """A new run cannot start now; the text says why, in French."""
-
-
-def deliver(lead_id: int) -> Result:
-    """Take the attempt that is due, if any, and carry it to its recorded result.
-
-    Blocks for at most NOTIFICATION_DEADLINE seconds and the recording. Raises what is no delivery error
-    (a bug, a database that stays away): the lease then runs out and the sweeper goes on.
-    """
-    attempt = claim(lead_id) or _claim_in_a_moment(lead_id)
-    if attempt is None:
-        give_up(lead_id)
-        return Result.NOTHING_DUE
-    try:
-        message_id = get_backend().send(compose(attempt.lead, reference=str(attempt.pk)))
-    except DeliveryError as error:
-        result = _patiently(fail, attempt, error)
-        _log_failure(attempt, error, result)
-        return result
-    _patiently(accept, attempt, message_id)
-    logger.info("✅ WhatsApp envoyé (tentative %d) - Lead %d", attempt.number, lead_id)
-    return Result.SENT
 
 
 @transaction.atomic
@@ -91,28 +61,31 @@ def claim(lead_id: int) -> Attempt | None:
     )
 
 
-def _claim_in_a_moment(lead_id: int) -> Attempt | None:
-    """The doorbell rang a little early: a worker's clock may run up to a second before the database's."""
-    wait = (
-        Lead.objects.filter(pk=lead_id, notification_status=Pending, notification_attempts=1)
-        .annotate(wait=F("notification_retry_at") - DatabaseClock())
-        .values_list("wait", flat=True)
-        .first()
-    )
-    if wait is None or not 0 < wait.total_seconds() <= 1:
-        return None
-    time.sleep(wait.total_seconds())
-    return claim(lead_id)
-
-
 @transaction.atomic
 def accept(attempt: Attempt, message_id: str) -> None:
     """Record that the provider accepted. It counts also when it comes late, unless a receipt has told otherwise."""
-    Lead.objects.select_for_update().filter(pk=attempt.lead_id).first()  # the lead first, as everybody
-    recorded = Attempt.objects.filter(pk=attempt.pk)
-    if not recorded.filter(delivery=Attempt.Delivery.FAILED).exists():
-        Lead.objects.filter(pk=attempt.lead_id, notification_run=attempt.run).update(**SENT)
-    recorded.update(outcome=Attempt.Outcome.ACCEPTED, finished_at=DatabaseClock(), provider_message_id=message_id)
+    lead = _locked_lead(attempt)
+    recorded = Attempt.objects.get(pk=attempt.pk)
+    if lead.notification_run == attempt.run and recorded.delivery != Attempt.Delivery.FAILED:
+        _end(lead, Sent)
+        settle([lead])
+    Attempt.objects.filter(pk=attempt.pk).update(
+        outcome=Attempt.Outcome.ACCEPTED,
+        finished_at=Coalesce("finished_at", DatabaseClock()),
+        http_status=getattr(message_id, "http_status", recorded.http_status),
+        provider_message_id=message_id,
+    )
+
+
+@transaction.atomic
+def prove(attempt: Attempt, message_id: str) -> bool:
+    """Record that attempt 1, of which nobody knew, was accepted after all; False if attempt 2 has begun instead."""
+    lead = _locked_lead(attempt)
+    now_due = Lead.objects.notification_due().filter(pk=lead.pk, notification_attempts=1)
+    if lead.notification_run != attempt.run or not now_due.exists():
+        return False
+    accept(attempt, message_id)
+    return True
 
 
 @transaction.atomic
@@ -121,12 +94,13 @@ def fail(attempt: Attempt, error: DeliveryError) -> Result:
 
     The lead changes only if this is still its latest attempt. Harmless when run again.
     """
-    unknown = isinstance(error, UnknownOutcome)
-    Lead.objects.select_for_update().filter(pk=attempt.lead_id).first()  # the lead first, as everybody
-    now = _database_time()
-    result = _after_failure(attempt, str(error), now)
+    lead, now = _locked_lead(attempt), database_time()
+    if Attempt.objects.get(pk=attempt.pk).delivery == Attempt.Delivery.FAILED:
+        return Result.SUPERSEDED  # a receipt was faster, and says more
+    result = _after_failure(lead, attempt, str(error), now)
+    settle([lead])
     Attempt.objects.filter(pk=attempt.pk).exclude(outcome=Attempt.Outcome.ACCEPTED).update(
-        outcome=Attempt.Outcome.UNKNOWN if unknown else Attempt.Outcome.FAILED,
+        outcome=Attempt.Outcome.UNKNOWN if isinstance(error, UnknownOutcome) else Attempt.Outcome.FAILED,
         finished_at=now,
         http_status=error.http_status,
         error_code=error.code,
@@ -135,77 +109,95 @@ def fail(attempt: Attempt, error: DeliveryError) -> Result:
     return result
 
 
-def _after_failure(attempt: Attempt, reason: str, now: datetime.datetime) -> Result:
-    leads = Lead.objects.filter(pk=attempt.lead_id, notification_run=attempt.run, notification_attempts=attempt.number)
-    if attempt.number == 1:
-        due = now + datetime.timedelta(seconds=settings.NOTIFICATION_RETRY_DELAY)
-        waiting = leads.filter(notification_status=Pending)
-        changed = waiting.update(notification_retry_at=due, notification_error=reason)
-        return Result.RETRY_DUE if changed else Result.SUPERSEDED
-    unsent = leads.exclude(notification_status=Lead.NotificationStatus.SENT)
-    changed = unsent.update(
-        notification_status=Lead.NotificationStatus.FAILED, notification_retry_at=None, notification_error=reason
-    )
-    return Result.FAILED if changed else Result.SUPERSEDED
+def hear(attempt: Attempt, others: list[Attempt], receipts: list[Receipt], now: datetime.datetime) -> Result | None:
+    """Bring `attempt` and its lead, in memory, to what all its receipts imply, in whatever order they came.
 
-
-def hear(attempt: Attempt, lead: Lead, receipts: list[Receipt]) -> bool:
-    """Bring `attempt` (in memory) and its lead (in the database) to what all its receipts imply.
-
-    The caller holds the lead's lock, has read `receipts` since, and saves the attempt. True when this made
-    attempt 2 due in NOTIFICATION_RETRY_DELAY. Harmless when run again, and in whatever order they came.
+    `others` are those of the same run. The caller holds the lead's lock, has read all of these since, and saves them
+    (the lead by `settle`). Returns what became of the lead, None when nothing did: so also when run again.
     """
+    lead, known = attempt.lead, attempt.delivery
     latest = max(receipts, key=lambda receipt: (RANK.index(receipt.state), receipt.key))
-    instants = {receipt.state: receipt.happened_at or receipt.received_at for receipt in receipts}
+    instants: dict[str, datetime.datetime] = {}  # when each was first so
+    for receipt in receipts:
+        at = receipt.happened_at or receipt.received_at
+        instants[receipt.state] = min(at, instants.get(receipt.state, at))
     attempt.delivered_at, attempt.read_at = instants.get("delivered"), instants.get("read")
     attempt.failed_at = instants.get("failed")
     attempt.delivery = latest.state if latest.state in Attempt.Delivery else ""
     attempt.provider_message_id = attempt.provider_message_id or latest.message_id
-    if latest.state == Attempt.Delivery.FAILED:
-        return _hear_of_failure(attempt, lead, latest)
-    attempt.outcome = Attempt.Outcome.ACCEPTED
     attempt.finished_at = attempt.finished_at or latest.received_at
-    if lead.notification_run == attempt.run and lead.notification_status != Lead.NotificationStatus.SENT:
-        Lead.objects.filter(pk=lead.pk).update(**SENT)
-        logger.info("✅ WhatsApp envoyé (tentative %d) - Lead %d", attempt.number, lead.pk)
-    return False
+    if latest.state == Attempt.Delivery.FAILED:
+        return _hear_of_failure(attempt, others, latest, now, is_news=known != Attempt.Delivery.FAILED)
+    attempt.outcome, attempt.error_code, attempt.error_text = Attempt.Outcome.ACCEPTED, "", ""
+    if lead.notification_run != attempt.run or lead.notification_status == Sent:
+        return None
+    _end(lead, Sent)
+    return Result.SENT
 
 
-def _hear_of_failure(attempt: Attempt, lead: Lead, receipt: Receipt) -> bool:
+def _hear_of_failure(
+    attempt: Attempt, others: list[Attempt], receipt: Receipt, now: datetime.datetime, *, is_news: bool
+) -> Result | None:
+    lead, was_in_flight = attempt.lead, attempt.outcome == Attempt.Outcome.SENDING
     told = explain(receipt.provider, receipt.code, None)
     reason = f"{told.what} (code {receipt.code})" if receipt.code else told.what
     attempt.error_code = receipt.code
     attempt.error_text = f"{reason} : {receipt.detail}" if receipt.detail else reason
-    sending = attempt.outcome == Attempt.Outcome.SENDING
-    if attempt.outcome == Attempt.Outcome.UNKNOWN:
+    if attempt.outcome != Attempt.Outcome.ACCEPTED:
         attempt.outcome = Attempt.Outcome.FAILED
-    current = (lead.notification_run, lead.notification_attempts) == (attempt.run, attempt.number)
-    if not (current and (sending or lead.notification_status == Lead.NotificationStatus.SENT)):
-        return False  # attempt 2 has taken over, or our own call has recorded the failure already
-    Lead.objects.filter(pk=lead.pk).update(notification_status=Pending)
-    result = _after_failure(attempt, reason, _database_time())
-    _log_failure(attempt, reason, result)
-    return result is Result.RETRY_DUE
+    counted = was_in_flight or lead.notification_status == Sent  # or else its failure has been recorded already
+    if not (is_news and counted and lead.notification_run == attempt.run) or any(map(_stands, others)):
+        return None
+    lead.notification_status = Pending
+    if _is_latest(lead, attempt):
+        return _after_failure(lead, attempt, reason, now)
+    [second] = others
+    if second.outcome == Attempt.Outcome.SENDING:  # its result decides, or the end of its lease
+        lead.notification_retry_at = second.started_at + datetime.timedelta(seconds=settings.NOTIFICATION_LEASE)
+        return Result.SUPERSEDED
+    _end(lead, Failed, reason)
+    return Result.FAILED
 
 
-def give_up(lead_id: int) -> bool:
-    """End the notification as failed if nothing more may be sent for it; whether it was so."""
-    with transaction.atomic():
-        lead = Lead.objects.notification_over().select_for_update(skip_locked=True).filter(pk=lead_id).first()
-        if lead is None:
-            return False
-        unknown = lead.notification_attempts == 2
-        _close_unfinished(lead)
-        Lead.objects.filter(pk=lead_id).update(
-            notification_status=Lead.NotificationStatus.FAILED,
-            notification_retry_at=None,
-            notification_error=NO_RESULT if unknown else TOO_OLD,
-        )
-    if unknown:
-        logger.error("❌ Échec définitif WhatsApp (tentative 2) - Lead %d: %s", lead_id, NO_RESULT)
-    else:
-        logger.error("❌ Notification abandonnée - Lead %d: %s", lead_id, TOO_OLD)
-    return True
+def _stands(attempt: Attempt) -> bool:
+    """Whether the plumber has this message, or will, as far as we know."""
+    return attempt.outcome == Attempt.Outcome.ACCEPTED and attempt.delivery != Attempt.Delivery.FAILED
+
+
+def _after_failure(lead: Lead, attempt: Attempt, reason: str, now: datetime.datetime) -> Result:
+    """What the failure of `attempt` makes of `lead`, in memory."""
+    if not _is_latest(lead, attempt):
+        return Result.SUPERSEDED
+    if attempt.number == 1 and lead.notification_status == Pending:
+        lead.notification_retry_at = now + datetime.timedelta(seconds=settings.NOTIFICATION_RETRY_DELAY)
+        lead.notification_error = reason
+        return Result.RETRY_DUE
+    if attempt.number == 2 and lead.notification_status != Sent:
+        _end(lead, Failed, reason)
+        return Result.FAILED
+    return Result.SUPERSEDED
+
+
+def settle(leads: Iterable[Lead]) -> None:
+    """Save these leads' results; the caller holds their locks. Those that end alike in one statement."""
+    alike = defaultdict(list)
+    for lead in leads:
+        alike[tuple(getattr(lead, name) for name in SETTLED)].append(lead.pk)
+    for values, lead_ids in alike.items():
+        Lead.objects.filter(pk__in=lead_ids).update(**dict(zip(SETTLED, values, strict=True)))
+
+
+@transaction.atomic
+def give_up(lead_id: int) -> str:
+    """End the notification as failed if nothing more may be sent for it: the reason, or empty if it goes on."""
+    lead = Lead.objects.notification_over().select_for_update(skip_locked=True).filter(pk=lead_id).first()
+    if lead is None:
+        return ""
+    _close_unfinished(lead)
+    reason = NO_RESULT if lead.notification_attempts == 2 else TOO_OLD
+    _end(lead, Failed, reason)
+    settle([lead])
+    return reason
 
 
 def start_run(lead_id: int, *, requested_by: str, only_failed: bool = False) -> None:
@@ -243,35 +235,25 @@ def close_unfinished() -> int:
     return unfinished.exclude(lead__notification_status=Pending).update(**NEVER_FINISHED)
 
 
-def _database_time() -> datetime.datetime:
+def database_time() -> datetime.datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         return cursor.fetchone()[0]
 
 
+def _locked_lead(attempt: Attempt) -> Lead:
+    """The lead first, as everybody: who holds it may change its attempts too."""
+    return Lead.objects.select_for_update().get(pk=attempt.lead_id)
+
+
+def _is_latest(lead: Lead, attempt: Attempt) -> bool:
+    return (lead.notification_run, lead.notification_attempts) == (attempt.run, attempt.number)
+
+
+def _end(lead: Lead, status: str, reason: str = "") -> None:
+    lead.notification_status, lead.notification_retry_at, lead.notification_error = status, None, reason
+
+
 def _close_unfinished(lead: Lead) -> None:
     """Nobody will tell how an earlier attempt of this run ended: the process that made it is gone."""
     lead.attempts.filter(run=lead.notification_run, outcome=Attempt.Outcome.SENDING).update(**NEVER_FINISHED)
-
-
-def _patiently(record: Callable, *args: object) -> Result | None:
-    """Run `record` again while the database is away, for RECORDING_PATIENCE seconds."""
-    deadline = time.monotonic() + RECORDING_PATIENCE
-    while True:
-        try:
-            return record(*args)
-        except (OperationalError, InterfaceError):
-            if connection.in_atomic_block or time.monotonic() > deadline:
-                raise
-            connection.close()  # Django does not replace a broken connection by itself
-            time.sleep(0.25)
-
-
-def _log_failure(attempt: Attempt, error: DeliveryError | str, result: Result) -> None:
-    if result is Result.RETRY_DUE:
-        delay = settings.NOTIFICATION_RETRY_DELAY
-        logger.warning("⚠️ Échec WhatsApp tentative 1 - Lead %d - Retry dans %ss: %s", attempt.lead_id, delay, error)
-    elif result is Result.FAILED:
-        logger.error("❌ Échec définitif WhatsApp (tentative 2) - Lead %d: %s", attempt.lead_id, error)
-    else:
-        logger.info("Échec tardif de la tentative %d - Lead %d: %s", attempt.number, attempt.lead_id, error)

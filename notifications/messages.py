@@ -4,6 +4,7 @@ import re
 
 from leads.models import Lead
 from notifications.backends.base import DeliveryError, Message
+from notifications.backends.catalogue import BAD_NUMBER, NO_PLUMBER
 from notifications.numbers import UndiallableNumber, spaced, to_e164
 
 # The approved template nouveau_client_urgence, word for word: {1} phone, {2} postal code, {3} type of emergency.
@@ -24,11 +25,11 @@ def compose(lead: Lead, *, reference: str) -> Message:
     Raises NoRecipient.
     """
     if lead.plumber is None:
-        raise NoRecipient("Cette demande n'a plus de plombier")
+        raise NoRecipient("Cette demande n'a plus de plombier", code=NO_PLUMBER)
     try:
         recipient = to_e164(lead.plumber.phone)
     except UndiallableNumber as exc:
-        raise NoRecipient(f"Numéro du plombier {lead.plumber_id} inutilisable : {exc}") from exc
+        raise NoRecipient(f"Numéro du plombier {lead.plumber_id} inutilisable : {exc}", code=BAD_NUMBER) from exc
     variables = template_variables(lead)
     return Message(to=recipient, text=TEMPLATE.format(*variables), variables=variables, reference=reference)
 

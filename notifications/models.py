@@ -1,8 +1,18 @@
+import datetime
 import uuid
 
+from django.conf import settings
 from django.db import models
 
 from leads.models import DatabaseClock, Lead
+
+
+class AttemptQuerySet(models.QuerySet):
+    def not_delivered(self) -> "AttemptQuerySet":
+        """Accepted, and after NOTIFICATION_DELIVERY_DELAY still no word that the telephone has the message."""
+        long_ago = DatabaseClock() - datetime.timedelta(seconds=settings.NOTIFICATION_DELIVERY_DELAY)
+        no_word = ("", Attempt.Delivery.SENT)
+        return self.filter(outcome=Attempt.Outcome.ACCEPTED, delivery__in=no_word, finished_at__lt=long_ago)
 
 
 class Attempt(models.Model):
@@ -38,6 +48,8 @@ class Attempt(models.Model):
     delivered_at = models.DateTimeField("remis le", null=True)
     read_at = models.DateTimeField("lu le", null=True)
     failed_at = models.DateTimeField("non remis le", null=True)
+
+    objects = AttemptQuerySet.as_manager()
 
     class Meta:
         verbose_name = "tentative"

@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
 from leads.models import DatabaseClock, Lead
-from notifications import delivery
+from notifications import delivery, log_lines
+from notifications.delivery import Result
 from notifications.models import Attempt, Receipt
 from notifications.wire import ReceiptEvent
 
@@ -36,7 +37,8 @@ def record(events: Iterable[ReceiptEvent]) -> list[int]:
         receipts = {receipt.key: receipt for receipt in _with_attempts(list(events))}
         in_order = [receipts[key] for key in sorted(receipts)]  # two batches with the same news must not deadlock
         Receipt.objects.bulk_create(in_order, ignore_conflicts=True)
-        return _apply({receipt.attempt_id for receipt in in_order if receipt.attempt_id})
+        heard = _apply({receipt.attempt_id for receipt in in_order if receipt.attempt_id})
+    return _tell(heard)
 
 
 def adopt() -> list[int]:
@@ -47,27 +49,46 @@ def adopt() -> list[int]:
         orphans = Receipt.objects.filter(attempt=None, received_at__gt=recent).annotate(ours=Subquery(ours))
         adopted = dict(orphans.exclude(ours=None).values_list("pk", "ours"))
         Receipt.objects.filter(pk__in=adopted).update(attempt=Subquery(ours))
-        return _apply(set(adopted.values()))
+        heard = _apply(set(adopted.values()))
+    return _tell(heard)
 
 
-def _apply(attempt_ids: set[UUID]) -> list[int]:
-    """Bring these attempts, and their leads, to what all their receipts imply."""
+def _apply(attempt_ids: set[UUID]) -> list[tuple[Attempt, Result]]:
+    """Bring these attempts, and their leads, to what all their receipts imply; those that changed their lead."""
     lead_ids = Attempt.objects.filter(pk__in=attempt_ids).values("lead")
     leads = Lead.objects.filter(pk__in=lead_ids).order_by("pk").select_for_update().in_bulk()
     told = defaultdict(list)
     for receipt in Receipt.objects.filter(attempt__in=attempt_ids):
         told[receipt.attempt_id].append(receipt)
-    attempts = list(Attempt.objects.filter(pk__in=attempt_ids).order_by("lead", "run", "number"))
+    runs = defaultdict(list)
+    for attempt in Attempt.objects.filter(lead__in=leads).order_by("lead", "run", "number"):
+        attempt.lead = leads[attempt.lead_id]
+        runs[attempt.lead_id, attempt.run].append(attempt)
+    attempts = [attempt for run in runs.values() for attempt in run if attempt.pk in told]
     before = [_values(attempt) for attempt in attempts]
-    due = [attempt.lead_id for attempt in attempts if delivery.hear(attempt, leads[attempt.lead_id], told[attempt.pk])]
-    news = {field for old, attempt in zip(before, attempts, strict=True) for field, _ in old ^ _values(attempt)}
-    if news:
-        Attempt.objects.bulk_update(attempts, sorted(news), batch_size=500)
-    return due
+    now, heard = delivery.database_time(), []
+    for attempt in attempts:
+        others = [other for other in runs[attempt.lead_id, attempt.run] if other is not attempt]
+        if result := delivery.hear(attempt, others, told[attempt.pk], now):
+            heard.append((attempt, result))
+    delivery.settle({attempt.lead for attempt, _ in heard})
+    changed = [attempt for attempt, old in zip(attempts, before, strict=True) if _values(attempt) != old]
+    # All of these rows exist; with a thousand of them this is several times as fast as bulk_update.
+    Attempt.objects.bulk_create(changed, update_conflicts=True, unique_fields=["id"], update_fields=HEARD)
+    return heard
 
 
-def _values(attempt: Attempt) -> set[tuple[str, object]]:
-    return {(field, getattr(attempt, field)) for field in HEARD}
+def _values(attempt: Attempt) -> list[object]:
+    return [getattr(attempt, field) for field in HEARD]
+
+
+def _tell(heard: list[tuple[Attempt, Result]]) -> list[int]:
+    for attempt, result in heard:
+        if result is Result.SENT:
+            log_lines.accepted(attempt)
+        else:
+            log_lines.failed(attempt, attempt.lead.notification_error, result)
+    return [attempt.lead_id for attempt, result in heard if result is Result.RETRY_DUE]
 
 
 def _with_attempts(events: list[ReceiptEvent]) -> list[Receipt]:

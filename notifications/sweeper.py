@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import F, Q
 
 from leads.models import DatabaseClock, Lead, LeadQuerySet
-from notifications import delivery, receipts
+from notifications import delivery, receipts, sending
 from notifications.recovery import each, recover
 from notifications.tasks import enqueue
 
@@ -37,7 +37,7 @@ class Sweeper:
         """
         self._sending = {pk: future for pk, future in self._sending.items() if not future.done()}
         over = list(Lead.objects.notification_over().values_list("pk", flat=True)[:BATCH])
-        each(over, delivery.give_up)
+        each(over, sending.give_up)
         delivery.close_unfinished()
         for lead_id in receipts.adopt():
             enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)
@@ -84,7 +84,7 @@ def _mark_rung(lead_id: int) -> None:
 def _deliver_alone(lead_id: int) -> None:
     """On a thread of ours: whatever goes wrong with one lead stops no other."""
     try:
-        if delivery.deliver(lead_id) is delivery.Result.RETRY_DUE:
+        if sending.deliver(lead_id) is delivery.Result.RETRY_DUE:
             enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)  # a worker may be back by then
     except Exception:
         logger.exception("Veilleur : erreur inattendue - Lead %d", lead_id)

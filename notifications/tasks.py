@@ -7,7 +7,8 @@ import time
 from celery import Task, shared_task
 from django.conf import settings
 
-from notifications import delivery
+from notifications.delivery import Result
+from notifications.sending import deliver
 
 logger = logging.getLogger("notifications")
 
@@ -19,7 +20,7 @@ _broker_back_at = 0.0  # time.monotonic()
 @shared_task(bind=True)
 def notify_plumber(self: Task, lead_id: int) -> None:
     """Attempt 1 now; if it fails, attempt 2 once, NOTIFICATION_RETRY_DELAY seconds later."""
-    if delivery.deliver(lead_id) is delivery.Result.RETRY_DUE:
+    if deliver(lead_id) is Result.RETRY_DUE:
         if self.request.retries:  # an old retry's message, delivered again, has begun a new run
             enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)
             return

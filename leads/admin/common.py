@@ -20,6 +20,11 @@ NOTIFICATION_BADGES = {
     Lead.NotificationStatus.SENT: "good",
     Lead.NotificationStatus.FAILED: "bad",
 }
+REACHED_BADGES = {  # what the provider's receipts say of a message that was sent
+    "read": ("good", "lue"),
+    "delivered": ("good", "remise"),
+    "not_delivered": ("busy", "acceptée, non remise"),
+}
 
 
 def badge(kind: str, text: str) -> SafeString:

@@ -2,13 +2,13 @@ import functools
 
 from django.contrib import admin, messages
 from django.db import OperationalError
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from leads.admin.common import BADGES, NOTIFICATION_BADGES, badge, tell
+from leads.admin.common import BADGES, NOTIFICATION_BADGES, REACHED_BADGES, badge, tell
 from leads.admin.sturdy import SturdyAdmin
 from leads.assignment import NobodyEligible, NotWaiting, assign_by_hand
 from leads.forms import LeadForm
@@ -29,12 +29,14 @@ class AttentionFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         untracked = ("silent", "Non suivie (ancien système)")
-        return [("failed", "Notification en échec"), ("waiting", "Sans plombier"), untracked]
+        not_delivered = ("accepted", "Acceptée par WhatsApp, non remise")
+        return [("failed", "Notification en échec"), not_delivered, ("waiting", "Sans plombier"), untracked]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         nothing_planned = Q(status=Lead.Status.SENT, notification_status="pending", notification_retry_at=None)
         chosen = {
             "failed": Q(notification_status=Lead.NotificationStatus.FAILED),
+            "accepted": Q(reached="not_delivered"),
             "waiting": Q(status=Lead.Status.CONFIRMED),
             "silent": nothing_planned,
         }
@@ -99,9 +101,16 @@ class LeadAdmin(SturdyAdmin):
         return super().changelist_view(request, extra_context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        accepted = Attempt.objects.filter(lead=OuterRef("pk"), outcome=Attempt.Outcome.ACCEPTED)
-        first = accepted.order_by("finished_at").values("finished_at")[:1]
-        return super().get_queryset(request).annotate(sent_at=Subquery(first))
+        attempts = Attempt.objects.filter(lead=OuterRef("pk"))
+        first = attempts.filter(outcome=Attempt.Outcome.ACCEPTED).order_by("finished_at").values("finished_at")[:1]
+        current = attempts.filter(run=OuterRef("notification_run"))
+        reached = Case(
+            When(~Q(notification_status=Lead.NotificationStatus.SENT), then=Value("")),
+            *[When(Exists(current.filter(delivery=word)), then=Value(word)) for word in ("read", "delivered")],
+            When(Exists(current.not_delivered()), then=Value("not_delivered")),
+            default=Value(""),
+        )
+        return super().get_queryset(request).annotate(sent_at=Subquery(first), reached=reached)
 
     def lookup_allowed(self, lookup: str, value: object, request: HttpRequest) -> bool:
         return "token" not in lookup and super().lookup_allowed(lookup, value, request)
@@ -147,6 +156,8 @@ class LeadAdmin(SturdyAdmin):
             return "—"
         if lead.notification_status == Lead.NotificationStatus.PENDING and lead.notification_retry_at is None:
             return badge("calm", "non suivie (ancien système)")
+        if lead.reached:
+            return badge(*REACHED_BADGES[lead.reached])
         return badge(NOTIFICATION_BADGES[lead.notification_status], lead.get_notification_status_display())
 
     @admin.display(description="confirmation → envoi", ordering=F("sent_at") - F("confirmed_at"))

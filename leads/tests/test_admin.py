@@ -13,8 +13,9 @@ from leads.admin import LeadAdmin, PlumberAdmin
 from leads.assignment import assign_waiting_leads
 from leads.models import Lead, Plumber
 from notifications.backends.base import Refused
-from notifications.delivery import claim, deliver
+from notifications.delivery import claim
 from notifications.models import Attempt
+from notifications.sending import deliver
 
 LEADS, PLUMBERS = "/admin/leads/lead/", "/admin/leads/plumber/"
 LOG = {"attempts-TOTAL_FORMS": "0", "attempts-INITIAL_FORMS": "0"}  # what a browser sends for the read-only log
@@ -221,6 +222,36 @@ def test_the_log_says_honestly_how_an_attempt_stands_and_what_to_do(fields, show
     page = admin_client.get(f"{LEADS}{assigned_lead.pk}/change/").content.decode()
 
     assert shown in page[page.index("attempts-group") :]
+
+
+def test_an_undiallable_number_is_to_be_corrected(admin_client, assigned_lead, plumber, outbox):
+    Plumber.objects.update(phone="12")
+    deliver(assigned_lead.pk)
+
+    page = admin_client.get(f"{LEADS}{assigned_lead.pk}/change/").content.decode()
+
+    assert "Corrigez le numéro du plombier, puis relancez l&#x27;envoi." in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "minutes_ago", "shown", "listed"),
+    [
+        ({}, 1, "envoyée", False),
+        ({}, 11, "acceptée, non remise", True),
+        ({"delivery": "sent"}, 11, "acceptée, non remise", True),
+        ({"delivery": "delivered"}, 11, "remise", False),
+        ({"delivery": "read"}, 11, "lue", False),
+    ],
+)
+def test_the_list_says_how_far_a_message_got(fields, minutes_ago, shown, listed, admin_client, assigned_lead, outbox):
+    deliver(assigned_lead.pk)
+    Attempt.objects.update(finished_at=timezone.now() - datetime.timedelta(minutes=minutes_ago), **fields)
+
+    page = admin_client.get(LEADS).content.decode()
+    filtered = admin_client.get(LEADS, {"attention": "accepted"}).content.decode()
+
+    assert f">{shown}</span>" in page
+    assert (f"#{assigned_lead.pk}</a>" in filtered) is listed
 
 
 class TestResend:

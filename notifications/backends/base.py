@@ -14,6 +14,17 @@ class Message:
     reference: str  # the attempt's UUID
 
 
+class MessageId(str):
+    """A provider's id of a message, with the HTTP status of the answer that held it, for the attempt log."""
+
+    http_status: int
+
+    def __new__(cls, value: str, http_status: int) -> "MessageId":
+        self = super().__new__(cls, value)
+        self.http_status = http_status
+        return self
+
+
 class DeliveryError(Exception):
     """The message was not accepted, as far as we know; the subclass says how far that is.
 
@@ -46,11 +57,11 @@ class Backend:
         """Hand the message to the provider; its message id, at most 255 characters. Raises DeliveryError."""
         raise NotImplementedError
 
-    def sent_since(self, to: str, since: datetime.datetime) -> list[str] | None:
-        """The ids of the messages to `to` (E.164) that the provider accepted from `since` (aware) on.
+    def sent_since(self, to: str, since: datetime.datetime, *, deadline: float) -> list[str] | None:
+        """The ids of the messages to `to` (E.164) that the provider accepted from `since` (aware) on, the oldest first.
 
         Those that it knows to have failed do not count. None where the provider cannot be asked. Raises
-        DeliveryError when it could be, and did not tell.
+        DeliveryError when it could be, and did not tell within `deadline` seconds.
         """
         return None
 

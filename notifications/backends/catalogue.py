@@ -46,6 +46,15 @@ _REPORT = "Appelez le plombier, puis signalez cet échec à l'administrateur."
 
 NEVER_LEFT = Explanation(Kind.UNREACHABLE, "Le message n'est pas parti : fournisseur injoignable", _AGAIN)
 
+# Of our own: found before anything was sent.
+NO_PLUMBER, BAD_NUMBER = "sans_plombier", "numero_invalide"
+_OURS = {
+    NO_PLUMBER: Explanation(
+        Kind.RECIPIENT, "Cette demande n'a plus de plombier", "Choisissez un plombier, appelez-le."
+    ),
+    BAD_NUMBER: Explanation(Kind.RECIPIENT, "Le numéro du plombier n'est pas valable", _CORRECT),
+}
+
 Row = tuple[Kind, str, str, str, str]
 
 # Kind, what happened ({} is the provider), what to do, Twilio's codes, Meta's codes.
@@ -218,6 +227,8 @@ def explain(provider: str, code: str, http_status: int | None) -> Explanation:
     `provider` is a WHATSAPP_BACKEND; of another one than Twilio or Meta, and of a code that is not in the
     table, it says only what is certain.
     """
+    if code in _OURS:
+        return _OURS[code]
     if http_status is None and (announced := _RECEIPTS.get((provider, code))):
         return announced
     return _CODES.get((provider, code)) or _default(_NAMES.get(provider, _ANY), code, http_status)

@@ -51,12 +51,12 @@ def _content(message: base.Message) -> dict[str, Any]:
     }
 
 
-def message_id(answer: http.Answer) -> str:
+def message_id(answer: http.Answer) -> base.MessageId:
     """The id under which Meta accepted the message; a DeliveryError if the answer does not say that it did."""
     fields = answer.fields()
     match fields.get("messages"):
         case [{"id": found}, *_] if 200 <= answer.status < 300 and base.is_message_id(found):
-            return found
+            return base.MessageId(found, answer.status)
     problem = fields.get("error")
     problem = problem if isinstance(problem, dict) else {}
     raise catalogue.error(

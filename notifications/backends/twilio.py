@@ -30,26 +30,30 @@ _NEVER_ARRIVE = ("failed", "undelivered", "canceled")
 
 class Backend(base.Backend):
     def send(self, message: base.Message) -> str:
-        return message_id(_call("POST", data=_form(message)))
+        return message_id(_call("POST", deadline=settings.NOTIFICATION_DEADLINE, data=_form(message)))
 
-    def sent_since(self, to: str, since: datetime.datetime) -> list[str]:
-        answer = _call("GET", params=_sender() | {"To": f"whatsapp:{to}", "PageSize": str(LIST_LENGTH)})
+    def sent_since(self, to: str, since: datetime.datetime, *, deadline: float) -> list[str]:
+        # Not by From: a message of a Messaging Service has none until the service has picked one.
+        answer = _call("GET", deadline=deadline, params={"To": f"whatsapp:{to}", "PageSize": str(LIST_LENGTH)})
         messages = answer.fields().get("messages")
         if answer.status != 200 or not isinstance(messages, list):
             raise DeliveryError(f"Twilio ne dit pas ce qui est parti (HTTP {answer.status})")
-        # Twilio filters already; but to take another plumber's message for this one would lose a lead.
-        ours = [one for one in messages if isinstance(one, dict) and one.get("to") == f"whatsapp:{to}"]
-        return [one["sid"] for one in ours if base.is_message_id(one.get("sid")) and _went_out(one, since - CLOCKS)]
+        went_out = [
+            (created, one["sid"])
+            for one in reversed(messages)
+            if isinstance(one, dict) and _is_ours(one, to) and (created := _created(one)) and created >= since - CLOCKS
+        ]
+        return [sid for _, sid in sorted(went_out, key=lambda one: one[0])]
 
 
-def _call(method: str, **content: Any) -> http.Answer:
+def _call(method: str, *, deadline: float, **content: Any) -> http.Answer:
     account = settings.TWILIO_ACCOUNT_SID
     return http.request(
         "Twilio",
         method,
         f"{settings.TWILIO_API_URL}/2010-04-01/Accounts/{quote(account, safe='')}/Messages.json",
         auth=(account.encode(), settings.TWILIO_AUTH_TOKEN.encode()),
-        deadline=settings.NOTIFICATION_DEADLINE,
+        deadline=deadline,
         **content,
     )
 
@@ -85,11 +89,11 @@ def _receipts(reference: str) -> dict[str, str]:
     return {"StatusCallback": address + RECEIPT_RETRIES}
 
 
-def message_id(answer: http.Answer) -> str:
+def message_id(answer: http.Answer) -> base.MessageId:
     """The id under which Twilio accepted the message; a DeliveryError if the answer does not say that it did."""
     fields = answer.fields()
     if 200 <= answer.status < 300 and base.is_message_id(fields.get("sid")):
-        return fields["sid"]
+        return base.MessageId(fields["sid"], answer.status)
     raise catalogue.error(
         "twilio", code=fields.get("code"), http_status=answer.status, detail=_words(fields) or answer.text
     )
@@ -100,11 +104,23 @@ def _words(fields: dict[str, object]) -> str:
     return " ".join(words for key in ("message", "title", "detail") if isinstance(words := fields.get(key), str))
 
 
-def _went_out(message: dict[str, Any], since: datetime.datetime) -> bool:
-    if message.get("status") in _NEVER_ARRIVE or not str(message.get("direction")).startswith("outbound"):
-        return False
+def _is_ours(message: dict[str, Any], to: str) -> bool:
+    """From us to this plumber, and not failed. To take another's message for ours would lose a lead."""
+    service = settings.TWILIO_MESSAGING_SERVICE_SID
+    from_us = message.get("from") in (None, _sender().get("From"))
+    from_service = bool(service) and message.get("messaging_service_sid") == service
+    return (
+        base.is_message_id(message.get("sid"))
+        and message.get("to") == f"whatsapp:{to}"
+        and (from_us or from_service)
+        and message.get("status") not in _NEVER_ARRIVE
+    )
+
+
+def _created(message: dict[str, Any]) -> datetime.datetime | None:
+    """None where the message does not tell: no date, no proof."""
     try:
         created = parsedate_to_datetime(message["date_created"])
     except (KeyError, TypeError, ValueError, OverflowError, IndexError, AttributeError):
-        return False  # no date, no proof
-    return created.replace(tzinfo=created.tzinfo or datetime.UTC) >= since
+        return None
+    return created.replace(tzinfo=created.tzinfo or datetime.UTC)

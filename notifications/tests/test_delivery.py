@@ -10,10 +10,11 @@ from django.db import connection
 from django.utils import timezone
 
 from leads.models import Lead
-from notifications import delivery
+from notifications import delivery, sending
 from notifications.backends.base import Refused, UnknownOutcome, Unreachable
-from notifications.delivery import CannotRun, Result, claim, deliver, give_up, start_run
+from notifications.delivery import CannotRun, Result, claim, give_up, start_run
 from notifications.models import Attempt
+from notifications.sending import deliver
 
 
 def ago(**span):
@@ -315,7 +316,7 @@ def test_an_attempt_in_flight_is_not_given_up(assigned_lead):
     claim(assigned_lead.pk)
     let_it_go_stale(assigned_lead)
 
-    assert give_up(assigned_lead.pk) is False
+    assert give_up(assigned_lead.pk) == ""
 
 
 def test_a_run_can_be_started_again_after_its_end(assigned_lead, outbox):
@@ -385,7 +386,7 @@ def test_nothing_is_sent_inside_a_transaction(assigned_lead, monkeypatch):
             seen.append(connection.in_atomic_block)
             return "SM-1"
 
-    monkeypatch.setattr(delivery, "get_backend", Backend)
+    monkeypatch.setattr(sending, "get_backend", Backend)
 
     deliver(assigned_lead.pk)
 
@@ -399,7 +400,7 @@ def test_a_result_outlives_a_broken_connection_p3(assigned_lead, monkeypatch):
             connection.connection.close()  # as after a restart of the database
             return "SM-1"
 
-    monkeypatch.setattr(delivery, "get_backend", Backend)
+    monkeypatch.setattr(sending, "get_backend", Backend)
 
     assert deliver(assigned_lead.pk) is Result.SENT
 

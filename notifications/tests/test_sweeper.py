@@ -12,7 +12,8 @@ from leads.assignment import confirm_and_assign
 from leads.models import Lead
 from notifications import recovery
 from notifications.backends.base import Refused
-from notifications.delivery import claim, deliver
+from notifications.delivery import claim
+from notifications.sending import deliver
 from notifications.sweeper import Sweeper
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -363,7 +363,7 @@ def listed(**changes):
     return {
         "sid": SID,
         "to": "whatsapp:+33639980001",
-        "direction": "outbound-api",
+        "from": "whatsapp:+33199000001",
         "status": "queued",
         "date_created": "Mon, 23 Nov 2026 18:05:00 +0000",
     } | changes
@@ -372,10 +372,10 @@ def listed(**changes):
 def look_up(answer, settings, since=MOMENT):
     with provider(answering(answer)) as serving:
         settings.TWILIO_API_URL = serving.url
-        return twilio.Backend().sent_since("+33639980001", since), serving.requests[0]
+        return twilio.Backend().sent_since("+33639980001", since, deadline=1), serving.requests[0]
 
 
-def test_look_up_asks_for_the_messages_of_our_sender_to_this_number(account):
+def test_look_up_asks_for_the_messages_to_this_number(account):
     found, request = look_up(stored_answer("twilio_200_list_by_to_from.json"), account)
 
     assert found == [SID]
@@ -384,27 +384,34 @@ def test_look_up_asks_for_the_messages_of_our_sender_to_this_number(account):
     assert urlsplit(target).path == "/2010-04-01/Accounts/AC1a03647d811fab342c0ad608e382fab2/Messages.json"
     assert dict(parse_qsl(urlsplit(target).query)) == {
         "To": "whatsapp:+33639980001",
-        "From": "whatsapp:+33199000001",
         "PageSize": "20",
     }
     assert request.headers["Authorization"].startswith("Basic ")
 
 
-def test_look_up_does_not_filter_by_sender_where_a_service_picks_it(account):
-    account.TWILIO_WHATSAPP_FROM = ""
-    account.TWILIO_MESSAGING_SERVICE_SID = "MGdb23ec0f89ee2632e46e91d8128f5e2b"
+def test_the_oldest_message_comes_first(account):
+    messages = [
+        listed(sid="SM-4", date_created="Mon, 23 Nov 2026 18:05:02 +0000"),
+        listed(sid="SM-1", date_created="Mon, 23 Nov 2026 18:05:00 +0000"),
+        listed(sid="SM-3", date_created="Mon, 23 Nov 2026 18:05:01 +0000"),
+        listed(sid="SM-2", date_created="Mon, 23 Nov 2026 18:05:01 +0000"),
+    ]
 
-    found, request = look_up(response(200, {"messages": [listed(**{"from": None})]}), account)
+    found, _ = look_up(response(200, {"messages": messages}), account)
 
-    assert found == [SID]
-    assert dict(parse_qsl(urlsplit(request.line.split()[1]).query)) == {"To": "whatsapp:+33639980001", "PageSize": "20"}
+    assert found == ["SM-1", "SM-2", "SM-3", "SM-4"]
 
 
 @pytest.mark.parametrize(
     ("changes", "counts"),
     [
         ({}, True),
-        ({"status": "read", "direction": "outbound-reply"}, True),
+        ({"status": "read"}, True),
+        ({"from": None}, True),
+        ({"from": "whatsapp:+33199000009", "messaging_service_sid": "MGdb23ec0f89ee2632e46e91d8128f5e2b"}, True),
+        ({"from": "whatsapp:+33199000009", "messaging_service_sid": "MG00000000000000000000000000000000"}, False),
+        ({"from": "whatsapp:+33199000009"}, False),
+        ({"from": ["whatsapp:+33199000001"]}, False),
         ({"date_created": "Mon, 23 Nov 2026 18:04:59 +0000"}, True),
         ({"date_created": "Mon, 23 Nov 2026 19:05:00 +0100"}, True),
         ({"date_created": "Mon, 23 Nov 2026 18:05:00 -0000"}, True),
@@ -417,15 +424,15 @@ def test_look_up_does_not_filter_by_sender_where_a_service_picks_it(account):
         ({"status": "failed"}, False),
         ({"status": "undelivered"}, False),
         ({"status": "canceled"}, False),
-        ({"direction": "inbound"}, False),
-        ({"direction": None}, False),
         ({"to": "whatsapp:+33639980009"}, False),
         ({"to": ["whatsapp:+33639980001"]}, False),
         ({"sid": None}, False),
         ({"sid": "SM\0"}, False),
     ],
 )
-def test_only_a_message_that_went_to_this_number_at_that_time_counts(account, changes, counts):
+def test_only_a_message_of_ours_that_went_to_this_number_at_that_time_counts(account, changes, counts):
+    account.TWILIO_MESSAGING_SERVICE_SID = "MGdb23ec0f89ee2632e46e91d8128f5e2b"
+
     found, _ = look_up(response(200, {"messages": [listed(**changes)]}), account)
 
     assert found == ([SID] if counts else [])
@@ -465,7 +472,7 @@ def test_look_up_ends_by_the_deadline(account):
         account.TWILIO_API_URL = serving.url
         began = time.monotonic()
         with pytest.raises(DeliveryError):
-            twilio.Backend().sent_since("+33639980001", MOMENT)
+            twilio.Backend().sent_since("+33639980001", MOMENT, deadline=0.5)
 
     assert time.monotonic() - began < 1.5
 
@@ -473,15 +480,15 @@ def test_look_up_ends_by_the_deadline(account):
 @hypothesis_settings(max_examples=200, deadline=None)
 @given(st.lists(JSON | st.fixed_dictionaries({name: JSON | st.just(value) for name, value in listed().items()})))
 def test_any_list_gives_ids_that_it_holds(messages):
-    with override_settings(NOTIFICATION_DEADLINE=1), pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         body = json.dumps({"messages": messages}).encode()
         patch.setattr(twilio, "_call", lambda *args, **content: Answer(200, body))
 
-        assert set(twilio.Backend().sent_since("+33639980001", MOMENT)) <= {SID}
+        assert set(twilio.Backend().sent_since("+33639980001", MOMENT, deadline=1)) <= {SID}
 
 
 def test_other_backends_cannot_be_asked_what_they_sent():
-    assert Backend().sent_since("+33639980001", MOMENT) is None
+    assert Backend().sent_since("+33639980001", MOMENT, deadline=1) is None
 
 
 # --- Around ---------------------------------------------------------------------------------------------

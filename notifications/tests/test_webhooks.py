@@ -1,10 +1,8 @@
 """Receipts over HTTP: signed, stored once, and ending in the state that their set implies."""
 
-import base64
-import hashlib
-import hmac
 import itertools
 import json
+import statistics
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,27 +15,31 @@ from django.utils import timezone
 from leads.models import Lead
 from notifications import delivery, receipts, webhooks
 from notifications.backends.base import UnknownOutcome
-from notifications.delivery import Result, claim, deliver
+from notifications.delivery import Result, claim
 from notifications.models import Attempt, Receipt
+from notifications.sending import deliver
+from notifications.tests.signed import META, SID, TWILIO, know_the_secrets, meta, statuses, twilio
 from notifications.wire import ReceiptEvent
-
-TWILIO, META = "/webhooks/whatsapp/twilio/", "/webhooks/whatsapp/meta/"
-SID = "SMdf55df64a2ff4920bb0748193cfbb640"
 
 
 @pytest.fixture(autouse=True)
 def secrets(settings):
-    settings.TWILIO_AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
-    settings.WHATSAPP_CLOUD_APP_SECRET = "test-app-secret-0123456789abcdef"
-    settings.WHATSAPP_CLOUD_VERIFY_TOKEN = "vibecoding"
+    know_the_secrets(settings)
 
 
 @pytest.fixture
 def rung(monkeypatch):
     ids = []
     monkeypatch.setattr(webhooks, "enqueue", lambda lead_id, countdown: ids.append((lead_id, countdown)))
-    monkeypatch.setattr(webhooks.transaction, "on_commit", lambda function, robust: function())
+    monkeypatch.setattr(webhooks, "Thread", AtOnce)
     return ids
+
+
+class AtOnce:
+    """A thread that is over when it has started."""
+
+    def __init__(self, target, args, daemon):
+        self.start = lambda: target(*args)
 
 
 @pytest.fixture
@@ -46,33 +48,6 @@ def sent(assigned_lead, outbox):
     outbox.replies += [SID]
     deliver(assigned_lead.pk)
     return assigned_lead.attempts.get()
-
-
-def twilio(state, reference, *, sid=SID, code="", token="0123456789abcdef0123456789abcdef", **changed):
-    """Post a status callback as Twilio does; `changed` is applied after signing."""
-    form = {"MessageSid": sid, "SmsSid": sid, "MessageStatus": state, "To": "whatsapp:+33639980001"}
-    form |= {"ErrorCode": code} if code else {}
-    address = f"{TWILIO}?attempt={reference}"
-    text = "http://testserver" + address + "".join(name + form[name] for name in sorted(form))
-    signature = base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
-    headers = changed.pop("headers", {"X-Twilio-Signature": signature})
-    address = changed.pop("address", address)
-    return Client().post(address, form | changed, headers=headers)
-
-
-def meta(body, *, secret="test-app-secret-0123456789abcdef", **headers):
-    body = body if isinstance(body, bytes) else json.dumps(body).encode()
-    signature = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    headers = {"X-Hub-Signature-256": signature} | headers
-    return Client().post(META, body, content_type="application/json", headers=headers)
-
-
-def statuses(*events):
-    listed = [
-        {"id": wamid, "status": state, "timestamp": str(1795457100 + number), "biz_opaque_callback_data": reference}
-        for number, (wamid, state, reference) in enumerate(events)
-    ]
-    return {"object": "whatsapp_business_account", "entry": [{"changes": [{"value": {"statuses": listed}}]}]}
 
 
 def test_a_message_is_followed_to_the_plumbers_eyes(sent, rung):
@@ -86,7 +61,7 @@ def test_a_message_is_followed_to_the_plumbers_eyes(sent, rung):
     assert rung == []
 
 
-@pytest.mark.parametrize("order", itertools.permutations(["sent", "delivered", "read", "undelivered"]))
+@pytest.mark.parametrize("order", list(itertools.permutations(["sent", "delivered", "read", "undelivered"])))
 def test_any_order_and_repetition_ends_in_the_same_state(order, sent, rung):
     for state in order + order[:2]:
         twilio(state, sent.pk)
@@ -266,30 +241,76 @@ def test_other_methods_are_refused(address, db):
     assert Client().put(address).status_code == 405
 
 
-def test_a_batch_of_1000_takes_less_than_a_second(make_plumber, make_lead):
-    plumber = make_plumber(pack_size=30)
-    leads = Lead.objects.bulk_create(
-        Lead(
-            **{"phone": "1", "postal_code": "1", "emergency_type": "x", "status": "sent", "plumber": plumber},
-            **{"confirmation_token": str(number), "notification_status": "whatsapp_sent", "notification_run": 1},
-            notification_attempts=1,
-        )
-        for number in range(1000)
-    )
-    attempts = Attempt.objects.bulk_create(
-        Attempt(lead=lead, run=1, number=1, started_by="x", backend="x", outcome="accepted") for lead in leads
-    )
-    body = json.dumps(
-        statuses(*[(f"wamid.{n}", "delivered", str(each.pk)) for n, each in enumerate(attempts)])
-    ).encode()
+@pytest.mark.parametrize(
+    ("state", "status", "due"),
+    [("delivered", "whatsapp_sent", 0), ("failed", "pending", 1000)],
+    ids=["delivered", "failed"],
+)
+def test_a_batch_of_1000_takes_less_than_a_second(state, status, due, make_plumber, rung):
+    attempts = a_thousand_sent(make_plumber(pack_size=30))
+    body = json.dumps(statuses(*[(f"wamid.{n}", state, str(each.pk)) for n, each in enumerate(attempts)])).encode()
 
-    started = time.monotonic()
-    answer = meta(body)
-    took = time.monotonic() - started
+    def seconds():
+        Receipt.objects.all().delete(), rung.clear()
+        Attempt.objects.update(delivery="")
+        Lead.objects.update(notification_status="whatsapp_sent", notification_retry_at=None)
+        started = time.perf_counter()
+        assert meta(body).status_code == 200
+        return time.perf_counter() - started
 
-    assert answer.status_code == 200
-    assert Attempt.objects.filter(delivery="delivered").count() == 1000
-    assert took < 1
+    assert min(seconds() for _ in range(3)) < 1  # the best of three: whatever else this machine does
+    assert Attempt.objects.filter(delivery=state).count() == 1000
+    assert Lead.objects.filter(notification_status=status).count() == 1000
+    assert len(rung) == due
+
+
+def a_thousand_sent(plumber):
+    lead = {"phone": "1", "postal_code": "1", "emergency_type": "x", "status": "sent", "plumber": plumber}
+    notification = {"notification_run": 1, "notification_attempts": 1}
+    leads = Lead.objects.bulk_create(Lead(**lead, **notification) for _ in range(1000))
+    sent = {"run": 1, "number": 1, "started_by": "x", "backend": "x", "outcome": "accepted"}
+    return Attempt.objects.bulk_create(Attempt(lead=lead, **sent) for lead in leads)
+
+
+def test_the_broker_delays_no_answer(sent, monkeypatch):
+    """Meta wants an answer within a quarter of a second; a broker that hangs takes two."""
+    over, rung = threading.Event(), []
+    monkeypatch.setattr(webhooks, "enqueue", lambda lead_id, countdown: over.wait(20) and rung.append(lead_id))
+
+    assert twilio("undelivered", sent.pk, code="63024").status_code == 200
+
+    over.set()
+    wait_until(lambda: rung == [sent.lead_id])
+
+
+def wait_until(condition):
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("provider", ["twilio", "meta"])
+def test_one_receipt_takes_less_than_10_ms(provider, make_plumber, make_lead):
+    plumber, sent = make_plumber(), {"run": 1, "number": 1, "started_by": "x", "backend": "x", "outcome": "accepted"}
+    fields = {"status": "sent", "notification_status": "whatsapp_sent", "notification_run": 1}
+    leads = [make_lead(plumber=plumber, notification_attempts=1, **fields) for _ in range(60)]
+    attempts = Attempt.objects.bulk_create(Attempt(lead=lead, **sent) for lead in leads)
+
+    def seconds(attempt):
+        started = time.perf_counter()
+        if provider == "twilio":
+            answer = twilio("delivered", attempt.pk)
+        else:
+            answer = meta(statuses((SID, "delivered", str(attempt.pk))))
+        assert answer.status_code == 200
+        return time.perf_counter() - started
+
+    medians = [statistics.median(map(seconds, attempts[start : start + 12])) for start in range(0, 60, 12)]
+
+    assert Attempt.objects.filter(delivery="delivered").count() == 60
+    assert min(medians) < 0.010  # the best of five: whatever else this machine does
 
 
 @pytest.mark.django_db(transaction=True)

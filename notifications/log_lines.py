@@ -1,0 +1,32 @@
+"""What operators and their tools read in the log (logger `notifications`): ids and reasons, nothing personal."""
+
+import logging
+
+from django.conf import settings
+
+from notifications.delivery import NO_RESULT, Result
+from notifications.models import Attempt
+
+logger = logging.getLogger("notifications")
+
+
+def accepted(attempt: Attempt) -> None:
+    logger.info("✅ WhatsApp envoyé (tentative %d) - Lead %d", attempt.number, attempt.lead_id)
+
+
+def failed(attempt: Attempt, reason: object, result: Result) -> None:
+    """`result` is what the failure made of the lead."""
+    if result is Result.RETRY_DUE:
+        delay = settings.NOTIFICATION_RETRY_DELAY
+        logger.warning("⚠️ Échec WhatsApp tentative 1 - Lead %d - Retry dans %ss: %s", attempt.lead_id, delay, reason)
+    elif result is Result.FAILED:
+        logger.error("❌ Échec définitif WhatsApp (tentative 2) - Lead %d: %s", attempt.lead_id, reason)
+    else:
+        logger.info("Échec tardif de la tentative %d - Lead %d: %s", attempt.number, attempt.lead_id, reason)
+
+
+def given_up(lead_id: int, reason: str) -> None:
+    if reason == NO_RESULT:
+        logger.error("❌ Échec définitif WhatsApp (tentative 2) - Lead %d: %s", lead_id, reason)
+    else:
+        logger.error("❌ Notification abandonnée - Lead %d: %s", lead_id, reason)

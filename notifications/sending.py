@@ -1,0 +1,90 @@
+"""One attempt, from the claim to the recorded result."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import InterfaceError, OperationalError, connection
+from django.db.models import F
+
+from leads.models import DatabaseClock, Lead
+from notifications import delivery, log_lines, proof
+from notifications.backends import get_backend
+from notifications.backends.base import DeliveryError
+from notifications.delivery import Result
+from notifications.messages import compose
+from notifications.models import Attempt
+
+EARLY = 1  # seconds that a worker's clock may run before the database's (notifications/preflight.py)
+RECORDING_PATIENCE = 5  # seconds that a result waits for a database that is away
+
+Recorded = TypeVar("Recorded")
+
+
+def deliver(lead_id: int) -> Result:
+    """Take the attempt that is due, if any, and carry it to its recorded result.
+
+    Blocks for at most NOTIFICATION_DEADLINE seconds, two more before attempt 2, and the recording. Raises what is
+    no delivery error (a bug, a database that stays away): the lease then runs out and the sweeper goes on.
+    """
+    if _attempt_1_went_out(lead_id):
+        return Result.SENT
+    attempt = delivery.claim(lead_id)
+    if attempt is None:
+        give_up(lead_id)
+        return Result.NOTHING_DUE
+    try:
+        message_id = get_backend().send(compose(attempt.lead, reference=str(attempt.pk)))
+    except DeliveryError as error:
+        result = _patiently(delivery.fail, attempt, error)
+        log_lines.failed(attempt, error, result)
+        return result
+    _patiently(delivery.accept, attempt, message_id)
+    log_lines.accepted(attempt)
+    return Result.SENT
+
+
+def give_up(lead_id: int) -> None:
+    """End the notification as failed if nothing more may be sent for it."""
+    if reason := delivery.give_up(lead_id):
+        log_lines.given_up(lead_id, reason)
+
+
+def _attempt_1_went_out(lead_id: int) -> bool:
+    """Whether attempt 2, now due, is not needed after all; recorded then."""
+    first = _attempt_1_before_2(lead_id)
+    if first is None or not proof.is_wanted(first):
+        return False
+    message_id = proof.message_of(first)
+    if message_id is None or not _patiently(delivery.prove, first, message_id):
+        return False
+    log_lines.accepted(first)
+    return True
+
+
+def _attempt_1_before_2(lead_id: int) -> Attempt | None:
+    """Attempt 1 if attempt 2 is due now, or in a moment, which this waits for: the doorbell may ring a little early."""
+    current = Attempt.objects.filter(lead=lead_id, run=F("lead__notification_run"), number=1)
+    before_2 = current.filter(
+        lead__notification_status=Lead.NotificationStatus.PENDING,
+        lead__notification_attempts=1,
+        lead__notification_retry_at__isnull=False,
+    ).annotate(wait=F("lead__notification_retry_at") - DatabaseClock())
+    first = before_2.select_related("lead__plumber").first()
+    if first is None or first.wait.total_seconds() > EARLY:
+        return None
+    time.sleep(max(0, first.wait.total_seconds()))
+    return first
+
+
+def _patiently(record: Callable[..., Recorded], *args: object) -> Recorded:
+    """Run `record` again while the database is away, for RECORDING_PATIENCE seconds."""
+    deadline = time.monotonic() + RECORDING_PATIENCE
+    while True:
+        try:
+            return record(*args)
+        except (OperationalError, InterfaceError):
+            if connection.in_atomic_block or time.monotonic() > deadline:
+                raise
+            connection.close()  # Django does not replace a broken connection by itself
+            time.sleep(0.25)

@@ -1,0 +1,206 @@
+"""An attempt whose result is unknown: attempt 2 follows, unless the provider shows that attempt 1 went out."""
+
+import datetime
+import time
+
+import pytest
+from django.utils import timezone
+
+from leads.assignment import confirm_and_assign
+from leads.models import Lead
+from notifications import backends, delivery, proof
+from notifications.backends import memory
+from notifications.backends.base import DeliveryError, UnknownOutcome
+from notifications.delivery import Result, claim
+from notifications.models import Attempt
+from notifications.sandbox import Sandbox
+from notifications.sending import deliver
+
+LOST = {"fault": "accepted_then_reset"}  # the provider takes the message, and its answer is lost
+NOT_TAKEN = {"fault": "reset"}
+
+
+@pytest.fixture
+def provider(settings):
+    """Twilio, as far as it can be told from here: it lists what it took."""
+    with Sandbox() as sandbox:
+        settings.WHATSAPP_BACKEND = "twilio"
+        settings.WHATSAPP_BACKEND_CLASS = "notifications.backends.twilio.Backend"
+        settings.TWILIO_API_URL = sandbox.url
+        settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = "AC" + "0" * 32, "secret"
+        settings.TWILIO_WHATSAPP_FROM = "+33199000001"
+        yield sandbox
+
+
+def let_the_wait_pass():
+    Lead.objects.update(notification_retry_at=timezone.now())
+
+
+def state(lead):
+    lead.refresh_from_db()
+    return lead.notification_status, lead.notification_attempts, lead.notification_retry_at
+
+
+def test_a_listed_message_is_the_proof_and_nothing_is_sent_again(assigned_lead, provider):
+    provider.script(LOST)
+    assert deliver(assigned_lead.pk) is Result.RETRY_DUE
+    let_the_wait_pass()
+
+    assert deliver(assigned_lead.pk) is Result.SENT
+
+    attempt = assigned_lead.attempts.get()
+    assert state(assigned_lead) == ("whatsapp_sent", 1, None)
+    assert (attempt.outcome, attempt.provider_message_id) == ("accepted", provider.sends[0].message_id)
+    assert len(provider.sends) == 1
+
+
+def test_without_a_listed_message_attempt_2_is_sent(assigned_lead, provider):
+    provider.script(NOT_TAKEN)
+    deliver(assigned_lead.pk)
+    let_the_wait_pass()
+
+    assert deliver(assigned_lead.pk) is Result.SENT
+
+    assert state(assigned_lead) == ("whatsapp_sent", 2, None)
+    assert list(assigned_lead.attempts.values_list("outcome", flat=True)) == ["unknown", "accepted"]
+    assert [send.accepted for send in provider.sends] == [False, True]
+
+
+def test_nobody_is_asked_after_a_failure_that_is_certain(assigned_lead, provider):
+    provider.script({"status": 400, "code": 21211})
+    deliver(assigned_lead.pk)
+    let_the_wait_pass()
+
+    deliver(assigned_lead.pk)
+
+    assert [request.method for request in provider.requests] == ["POST", "POST"]
+
+
+def test_an_attempt_that_a_worker_died_in_is_looked_for_too(assigned_lead, provider):
+    attempt = claim(assigned_lead.pk)
+    backends.get_backend().send(message_to(attempt))  # … and the worker died before it could record this
+    let_the_wait_pass()
+
+    assert deliver(assigned_lead.pk) is Result.SENT
+
+    assert state(assigned_lead) == ("whatsapp_sent", 1, None)
+    assert len(provider.sends) == 1
+
+
+def test_the_message_of_another_lead_is_no_proof(assigned_lead, make_lead, provider):
+    provider.script(NOT_TAKEN)
+    deliver(assigned_lead.pk)
+    other = confirm_and_assign(make_lead().confirmation_token)
+    deliver(other.pk)
+    let_the_wait_pass()
+
+    deliver(assigned_lead.pk)
+
+    assert state(assigned_lead) == ("whatsapp_sent", 2, None)
+    assert len(provider.sends) == 3
+
+
+def test_one_message_without_an_owner_proves_nothing_for_two_attempts(assigned_lead, make_lead, provider):
+    other = confirm_and_assign(make_lead().confirmation_token)
+    provider.script(LOST, NOT_TAKEN)
+    deliver(assigned_lead.pk)
+    deliver(other.pk)
+    let_the_wait_pass()
+
+    deliver(assigned_lead.pk)
+    deliver(other.pk)
+
+    assert (state(assigned_lead)[1], state(other)[1]) == (2, 2)
+
+
+def test_two_messages_without_an_owner_are_those_of_two_attempts(assigned_lead, make_lead, provider):
+    other = confirm_and_assign(make_lead().confirmation_token)
+    provider.script(LOST, LOST)
+    deliver(assigned_lead.pk)
+    deliver(other.pk)
+    let_the_wait_pass()
+
+    deliver(other.pk)
+    deliver(assigned_lead.pk)
+
+    assert (state(assigned_lead)[1], state(other)[1]) == (1, 1)
+    found = Attempt.objects.order_by("started_at").values_list("provider_message_id", flat=True)
+    assert list(found) == [send.message_id for send in provider.sends]
+
+
+def test_a_message_from_before_the_attempt_is_no_proof(assigned_lead, provider):
+    attempt = claim(assigned_lead.pk)
+    backends.get_backend().send(message_to(attempt))
+    Attempt.objects.update(started_at=timezone.now() + datetime.timedelta(seconds=5))
+    let_the_wait_pass()
+
+    deliver(assigned_lead.pk)
+
+    assert state(assigned_lead)[1] == 2
+
+
+def test_attempt_2_is_not_taken_for_attempt_1(assigned_lead, provider):
+    provider.script(NOT_TAKEN)
+    deliver(assigned_lead.pk)
+    let_the_wait_pass()
+    first = assigned_lead.attempts.get()
+    second = claim(assigned_lead.pk)  # by another worker, after this one had asked
+
+    assert delivery.prove(first, "SM-of-attempt-2") is False
+
+    first.refresh_from_db()
+    assert first.outcome == "unknown"
+    assert second.provider_message_id == ""
+
+
+def test_a_provider_that_is_silent_delays_attempt_2_by_less_than_a_second_p4(assigned_lead, provider, monkeypatch):
+    provider.script(NOT_TAKEN)
+    deliver(assigned_lead.pk)
+    let_the_wait_pass()
+    monkeypatch.setattr(provider.provider, "answer", slowly(provider.provider.answer))
+    began = time.monotonic()
+
+    assert deliver(assigned_lead.pk) is Result.SENT
+
+    assert proof.PATIENCE <= time.monotonic() - began < proof.PATIENCE + 0.6
+    assert state(assigned_lead)[1] == 2
+
+
+@pytest.mark.parametrize("trouble", [DeliveryError("non"), ZeroDivisionError("bug")])
+def test_trouble_with_the_question_never_keeps_attempt_2_from_being_made(trouble, assigned_lead, outbox, monkeypatch):
+    def ask(*args, **kwargs):
+        raise trouble
+
+    monkeypatch.setattr(memory.Backend, "sent_since", ask)
+    outbox.replies += [UnknownOutcome("pas de réponse")]
+    deliver(assigned_lead.pk)
+    let_the_wait_pass()
+
+    assert deliver(assigned_lead.pk) is Result.SENT
+
+    assert state(assigned_lead) == ("whatsapp_sent", 2, None)
+
+
+def test_a_worker_whose_clock_is_a_little_early_asks_all_the_same(assigned_lead, provider):
+    provider.script(LOST)
+    deliver(assigned_lead.pk)
+    Lead.objects.update(notification_retry_at=timezone.now() + datetime.timedelta(seconds=0.3))
+
+    assert deliver(assigned_lead.pk) is Result.SENT
+
+    assert state(assigned_lead)[1] == 1
+
+
+def message_to(attempt):
+    return memory.base.Message(to="+33639980001", text="x", variables=(), reference=str(attempt.pk))
+
+
+def slowly(answer):
+    """The look-up hangs; a send is answered."""
+
+    def answering(request):
+        if request.method == "GET":
+            time.sleep(1.3)
+        return answer(request)
+
+    return answering

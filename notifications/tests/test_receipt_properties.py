@@ -1,0 +1,367 @@
+"""Whatever receipts come, in whatever order, portions and repetition, and whenever our own result is recorded:
+the end is what the set of receipts and our own results imply. P2, P4, P8 hold throughout.
+
+`implied` is written from the contract and not from the product's code.
+"""
+
+import datetime
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from leads.models import Lead
+from notifications import delivery, receipts
+from notifications.backends.base import Refused, UnknownOutcome
+from notifications.models import Attempt
+from notifications.tests import signed
+from notifications.tests.undone import assigned_lead, undone
+from notifications.wire import ReceiptEvent
+
+bounded = hypothesis_settings(max_examples=45, deadline=None)
+
+
+@pytest.fixture(autouse=True)
+def secrets(settings):
+    signed.know_the_secrets(settings)
+
+
+# --- What happens -----------------------------------------------------------------------------------
+
+
+class Told(NamedTuple):
+    """One receipt."""
+
+    number: int  # of its attempt
+    provider: str
+    word: str
+    code: str = ""
+    second: int = 0
+    by: str = "reference"  # how it finds its attempt
+
+
+def told_of(*numbers, by=("reference",)):
+    twilio = st.builds(
+        Told,
+        st.sampled_from(numbers),
+        st.just("twilio"),
+        st.sampled_from(["queued", "sent", "delivered", "read", "failed", "undelivered"]),
+        st.sampled_from(["63016", "63024"]),
+        by=st.sampled_from(by),
+    )
+    meta = st.builds(
+        Told,
+        st.sampled_from(numbers),
+        st.just("meta"),
+        st.sampled_from(["sent", "delivered", "read", "failed"]),
+        st.sampled_from(["131026", "131047"]),
+        st.integers(0, 2),
+        st.sampled_from(by),
+    )
+    return st.one_of(twilio.map(lambda told: [told]), st.lists(meta, min_size=1, max_size=4))
+
+
+def calls(*numbers, **options):
+    """Webhook calls: one receipt of Twilio, or a batch of Meta's."""
+    return st.lists(told_of(*numbers, **options), max_size=6)
+
+
+class Own(NamedTuple):
+    """What our own call to the provider gave."""
+
+    number: int
+    result: str  # accepted, refused, unknown
+
+
+def own(number):
+    """Its result, or none yet."""
+    return st.lists(st.builds(Own, st.just(number), st.sampled_from(["accepted", "refused", "unknown"])), max_size=1)
+
+
+def mixed(told, *results):
+    """Steps in an order that keeps nothing but the order of the calls."""
+    return st.tuples(told, *results).flatmap(lambda parts: st.permutations([step for part in parts for step in part]))
+
+
+def run(steps, attempts):
+    for step in steps:
+        if isinstance(step, Own):
+            record(step, attempts[step.number])
+        else:
+            tell(step, attempts)
+
+
+def record(step, attempt):
+    if step.result == "accepted":
+        delivery.accept(attempt, message_id(step.number))
+    else:
+        delivery.fail(attempt, Refused("refusé") if step.result == "refused" else UnknownOutcome("pas de réponse"))
+
+
+def message_id(number):
+    return f"SM-{number}"
+
+
+def tell(call, attempts):
+    references = [str(attempts[told.number].pk) if told.by == "reference" else "" for told in call]
+    if call[0].provider == "twilio":
+        [told] = call
+        failed = told.word in ("failed", "undelivered")
+        answer = signed.twilio(told.word, references[0], sid=message_id(told.number), code=told.code if failed else "")
+    else:
+        listed = [
+            signed.status(
+                message_id(told.number),
+                told.word,
+                reference,
+                second=told.second,
+                code=told.code if told.word == "failed" else "",
+            )
+            for told, reference in zip(call, references, strict=True)
+        ]
+        answer = signed.meta(signed.batch(listed))
+    assert answer.status_code == 200
+
+
+# --- What must come of it ---------------------------------------------------------------------------
+
+RANK = {"queued": 0, "sent": 1, "failed": 2, "undelivered": 2, "delivered": 3, "read": 4}
+STATE = ["", "sent", "failed", "delivered", "read"]
+
+
+def implied(number, steps):
+    """The delivery state of this attempt, and whether it is `sent`, `failed` or still `open`."""
+    words = [told.word for step in steps if not isinstance(step, Own) for told in step if told.number == number]
+    results = [step.result for step in steps if isinstance(step, Own) and step.number == number]
+    if words:
+        state = STATE[max(RANK[word] for word in words)]
+        return state, "failed" if state == "failed" else "sent"
+    return "", {"accepted": "sent", "refused": "failed", "unknown": "failed"}[results[0]] if results else "open"
+
+
+def check_attempt(attempt, steps):
+    attempt.refresh_from_db()
+    words = {told.word for step in steps if not isinstance(step, Own) for told in step if told.number == attempt.number}
+    state, end = implied(attempt.number, steps)
+    assert attempt.delivery == state
+    assert (attempt.delivered_at is not None) == ("delivered" in words)
+    assert (attempt.read_at is not None) == ("read" in words)
+    assert (attempt.failed_at is not None) == bool(words & {"failed", "undelivered"})
+    if end == "sent":
+        assert attempt.outcome == "accepted"
+
+
+def check_lead(steps, attempts, started):
+    """P8 and P4, and that the lead is sent if any message of its run is, failed if the last attempt is."""
+    lead = Lead.objects.get()
+    ends = [implied(attempt.number, steps)[1] for attempt in attempts.values()]
+    rows = Attempt.objects.filter(lead=lead, run=lead.notification_run)
+    assert lead.notification_attempts == rows.count() == len(attempts)
+    if "sent" in ends:
+        assert (lead.notification_status, lead.notification_retry_at) == ("whatsapp_sent", None)
+    elif ends[-1] == "failed" and len(ends) == 2:
+        assert (lead.notification_status, lead.notification_retry_at) == ("whatsapp_failed", None)
+    else:  # attempt 2 is due after 30 s, or, as long as nothing is known of the last attempt, its lease runs for 30 s
+        assert lead.notification_status == "pending"
+        assert started + datetime.timedelta(seconds=30) <= lead.notification_retry_at
+        assert lead.notification_retry_at <= timezone.now() + datetime.timedelta(seconds=30)
+
+
+def check_nothing_changes_when_told_again(steps, attempts):
+    before = rows()
+    run([step for step in reversed(steps) if not isinstance(step, Own)], attempts)
+    assert rows() == before
+
+
+def rows():
+    heard = ["number", "delivery", "delivered_at", "read_at", "failed_at", "provider_message_id"]
+    return list(Lead.objects.values()), list(Attempt.objects.order_by("run", "number").values(*heard))
+
+
+# --- The properties ---------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@bounded
+@given(mixed(calls(1), own(1)))
+def test_attempt_1_ends_as_everything_told_of_it_implies(steps):
+    with undone():
+        started = timezone.now()
+        attempts = {1: delivery.claim(assigned_lead().pk)}
+
+        run(steps, attempts)
+
+        check_attempt(attempts[1], steps)
+        check_lead(steps, attempts, started)
+        check_nothing_changes_when_told_again(steps, attempts)
+
+
+@pytest.mark.django_db
+@bounded
+@given(mixed(calls(2), own(2)), st.sampled_from(["refused", "unknown"]))
+def test_attempt_2_ends_as_everything_told_of_it_implies(steps, first):
+    with undone():
+        attempts = {1: delivery.claim(assigned_lead().pk)}
+        record(Own(1, first), attempts[1])
+        started = timezone.now()
+        attempts[2] = claim_again()
+
+        run(steps, attempts)
+
+        check_attempt(attempts[2], steps)
+        check_lead([Own(1, first), *steps], attempts, started)
+        check_nothing_changes_when_told_again(steps, attempts)
+
+
+@pytest.mark.django_db
+@hypothesis_settings(bounded, max_examples=120)
+@given(mixed(calls(1), own(1)), mixed(calls(1, 2), own(1), own(2)))
+def test_with_attempt_2_begun_in_the_middle_any_message_that_went_out_makes_the_lead_sent(before, after):
+    if any(isinstance(step, Own) for step in before):  # one result per attempt
+        after = [step for step in after if step[:1] != (1,) or not isinstance(step, Own)]
+    with undone():
+        attempts = {1: delivery.claim(assigned_lead().pk)}
+        run(before, attempts)
+        started = timezone.now()
+        second = claim_again()
+        if second is None:
+            assert implied(1, before)[1] == "sent"
+            return
+        attempts[2] = second
+
+        run(after, attempts)
+
+        for attempt in attempts.values():
+            check_attempt(attempt, before + after)
+        check_lead(before + after, attempts, started)
+        check_nothing_changes_when_told_again(before + after, attempts)
+
+
+@pytest.mark.django_db
+@bounded
+@given(mixed(calls(1), own(1)))
+def test_once_the_run_is_replaced_only_the_old_attempt_changes(steps):
+    with undone():
+        lead = assigned_lead()
+        old = delivery.claim(lead.pk)
+        Lead.objects.update(notification_status="whatsapp_failed", notification_retry_at=None)
+        Attempt.objects.update(started_at=timezone.now() - datetime.timedelta(minutes=1))
+        delivery.start_run(lead.pk, requested_by="admin : anne")
+        current = delivery.claim(lead.pk)
+        before = Lead.objects.values().get(), Attempt.objects.values().get(pk=current.pk)
+
+        run(steps, {1: old})
+
+        check_attempt(old, steps)
+        assert (Lead.objects.values().get(), Attempt.objects.values().get(pk=current.pk)) == before
+
+
+@pytest.mark.django_db
+@bounded
+@given(mixed(calls(1, by=["reference", "message id"]), own(1)))
+def test_receipts_without_our_reference_count_as_soon_as_their_message_id_is_known(steps):
+    with undone():
+        started = timezone.now()
+        attempts = {1: delivery.claim(assigned_lead().pk)}
+
+        run(steps, attempts)
+        run([step for step in steps if not isinstance(step, Own)], attempts)
+        receipts.adopt()
+
+        referenced = any(told.by == "reference" for step in steps if not isinstance(step, Own) for told in step)
+        if not referenced and Own(1, "accepted") not in steps:  # nobody knows whose they are
+            steps = [step for step in steps if isinstance(step, Own)]
+        check_attempt(attempts[1], steps)
+        check_lead(steps, attempts, started)
+
+
+def claim_again():
+    """What becomes due at the end of the wait or of the lease; the second attempt, if it is due at all."""
+    Lead.objects.exclude(notification_retry_at=None).update(notification_retry_at=timezone.now())
+    second = delivery.claim(Lead.objects.get().pk)
+    assert second is None or second.number == 2
+    return second
+
+
+# --- Once found by these properties ------------------------------------------------------------------
+
+
+@pytest.fixture
+def attempts(assigned_lead):
+    """Both attempts of a run, the first unknown and the second accepted."""
+    first = delivery.claim(assigned_lead.pk)
+    delivery.fail(first, UnknownOutcome("pas de réponse"))
+    second = claim_again()
+    delivery.accept(second, "SM-2")
+    return {1: first, 2: second}
+
+
+def test_a_failure_of_attempt_2_does_not_outdo_the_delivery_of_attempt_1(attempts, assigned_lead):
+    run([[Told(1, "twilio", "delivered")], [Told(2, "twilio", "failed", "63016")]], attempts)
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_status == "whatsapp_sent"
+
+
+def test_when_attempt_1_fails_after_attempt_2_the_lead_is_not_sent(assigned_lead):
+    first = delivery.claim(assigned_lead.pk)
+    delivery.fail(first, UnknownOutcome("pas de réponse"))
+    second = claim_again()
+
+    run([[Told(1, "twilio", "sent")], Own(2, "refused"), [Told(1, "twilio", "failed", "63016")]], {1: first, 2: second})
+
+    assigned_lead.refresh_from_db()
+    assert assigned_lead.notification_status == "whatsapp_failed"
+
+
+def test_a_receipt_that_waits_for_its_message_id_may_be_told_again(assigned_lead):
+    first = delivery.claim(assigned_lead.pk)
+    told = [Told(1, "twilio", "delivered", by="message id")]
+
+    run([told, Own(1, "accepted"), told], {1: first})
+    receipts.adopt()
+
+    first.refresh_from_db()
+    assert first.delivery == "delivered"
+
+
+# --- At the same instant ----------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("words", "state", "status"),
+    [
+        (["sent", "delivered"], "delivered", "whatsapp_sent"),
+        (["failed", "sent"], "failed", "pending"),
+        (["failed", "delivered", "sent", "read"], "read", "whatsapp_sent"),
+    ],
+)
+@pytest.mark.parametrize("portions", ["one by one", "in a batch"])
+def test_the_same_receipts_from_four_threads_end_in_one_state(words, state, status, portions, assigned_lead):
+    attempt = delivery.claim(assigned_lead.pk)
+    told = [ReceiptEvent("twilio", "SM-1", str(attempt.pk), word) for word in words]
+    together = threading.Barrier(4)
+
+    def tell_all(turn):
+        turned = told[turn % len(told) :] + told[: turn % len(told)]
+        together.wait(timeout=20)
+        try:
+            return [receipts.record(one) for one in ([turned] if portions == "in a batch" else [[e] for e in turned])]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as processes:
+        due = [lead_id for answer in processes.map(tell_all, range(4)) for one in answer for lead_id in one]
+
+    attempt.refresh_from_db(), assigned_lead.refresh_from_db()
+    assert (attempt.delivery, attempt.receipts.count()) == (state, len(words))
+    assert (assigned_lead.notification_status, assigned_lead.notification_attempts) == (status, 1)
+    assert (assigned_lead.notification_retry_at is not None) == (status == "pending")
+    assert due in ([], [assigned_lead.pk])
