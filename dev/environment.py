@@ -17,6 +17,13 @@ def environment(url: str, sandbox_url: str) -> dict[str, str]:
         "TWILIO_ACCOUNT_SID": "AC" + secrets.token_hex(16),
         "TWILIO_AUTH_TOKEN": secrets.token_hex(16),
         "TWILIO_WHATSAPP_FROM": "+33199000001",
+        # Ready for WHATSAPP_BACKEND=cloud_api.
+        "WHATSAPP_CLOUD_API_URL": f"{sandbox_url}/v25.0",
+        "WHATSAPP_CLOUD_TOKEN": secrets.token_hex(16),
+        "WHATSAPP_CLOUD_PHONE_NUMBER_ID": "106540352242922",
+        "WHATSAPP_CLOUD_APP_SECRET": secrets.token_hex(16),
+        "WHATSAPP_CLOUD_VERIFY_TOKEN": secrets.token_hex(16),
+        "WHATSAPP_CLOUD_TEMPLATE": "nouveau_client_urgence",
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",
     }

@@ -6,16 +6,17 @@ from dev.stack import Stack
 
 
 class News:
-    """What the provider received and what was logged about notifications, each told once."""
+    """What the provider received and reported, and what was logged about notifications, each told once."""
 
     def __init__(self, stack: Stack, say: Callable[[str], None]) -> None:
         self.say = say
         self._provider, self._told = Provider(stack.sandbox_url), 0
+        self._receipts: set[int] = set()
         self._logs = {name: _NewLines(stack.process(name).log) for name in ("worker", "sweeper")}
 
     def tell(self) -> bool:
         """True when there was any. Raises requests.RequestException."""
-        news = [*self._messages(), *self._log_lines()]
+        news = [*self._messages(), *self._log_lines(), *self._reports()]
         for text in news:
             self.say(f"  {text}")
         return bool(news)
@@ -24,6 +25,13 @@ class News:
         messages = self._provider.messages()
         new, self._told = messages[self._told :], len(messages)
         return [f"provider: {_verdict(message)} a message to {message['to']}" for message in new]
+
+    def _reports(self) -> list[str]:
+        new = [receipt for receipt in self._provider.receipts() if receipt["id"] not in self._receipts]
+        self._receipts |= {receipt["id"] for receipt in new}
+        return [
+            f"provider: tells that the message to {one['to']} was {one['status']} ({_reaction(one)})" for one in new
+        ]
 
     def _log_lines(self) -> list[str]:
         return [
@@ -36,6 +44,11 @@ class News:
 
 def _verdict(message: dict) -> str:
     return "accepts" if message["accepted"] else f"refuses (HTTP {message['answer']['status']})"
+
+
+def _reaction(receipt: dict) -> str:
+    status = receipt["http_status"]
+    return f"the product answers {status}" if status else f"no answer: {receipt['error']}"
 
 
 class _NewLines:

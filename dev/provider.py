@@ -23,6 +23,11 @@ class Provider:
         received = self._ask("GET", "/sandbox/requests")["requests"]
         return [message for message in received if message["send"] and to in (None, message["to"])]
 
+    def receipts(self, to: str | None = None) -> list[dict[str, Any]]:
+        """What it told the product of accepted messages, those that it goes on trying to tell apart; oldest first."""
+        told = self._ask("GET", "/sandbox/receipts")["receipts"]
+        return [receipt for receipt in told if receipt["over"] and to in (None, receipt["to"])]
+
     def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         answer = self._session.request(method, self.url + path, timeout=5, **options)
         answer.raise_for_status()

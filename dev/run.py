@@ -40,7 +40,8 @@ def serve(timeline: Timeline) -> None:
     kept = kept_secrets()
     environment = kept | {name: os.environ[name] for name in OWN_SERVERS if os.environ.get(name)}
     timeline.say("Starting …")
-    with Stack(FOLDER, environment, web_port=web_port, sandbox_port=sandbox_port, say=timeline.say) as stack:
+    ports = {"web_port": web_port, "sandbox_port": sandbox_port}
+    with Stack(FOLDER, environment, **ports, receipts=True, say=timeline.say) as stack:
         if "DATABASE_URL" in environment:
             print("\n  DATABASE_URL names a database of yours: no sample lead and no login are added to it.")
         else:

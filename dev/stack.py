@@ -33,7 +33,8 @@ class Stack:
     """Use it from one thread that stays; the kernel ends the processes with it, even when it is killed.
 
     Where `extra_env` names no DATABASE_URL, or no REDIS_URL or CELERY_BROKER_URL, a server of its own is embedded.
-    `folder` keeps their data and every log. Raises NotStarted, with what the part that failed said.
+    `folder` keeps their data and every log. With `receipts`, the provider reports every message delivered and read;
+    without, it says nothing of a message that it has accepted. Raises NotStarted, with what the part that failed said.
     """
 
     def __init__(
@@ -45,9 +46,11 @@ class Stack:
         web_port: int | None = None,
         sandbox_port: int | None = None,
         restart: bool = True,
+        receipts: bool = False,
         say: Callable[[str], None] = print,
     ) -> None:
         self.folder, self.parts, self.restart, self.say = Path(folder), parts, restart, say
+        self.receipts = receipts
         self.web_port, self.sandbox_port = web_port or free_port(), sandbox_port or free_port()
         self.url, self.sandbox_url = f"http://127.0.0.1:{self.web_port}", f"http://127.0.0.1:{self.sandbox_port}"
         self.environment = environment(self.url, self.sandbox_url) | dict(extra_env or {})
@@ -146,8 +149,9 @@ class Stack:
             self.say(f"{name} runs")
 
     def _part(self, name: str) -> Process:
+        receipts = ["--receipts"] if self.receipts else []
         commands = {
-            "sandbox": ["manage.py", "whatsapp_sandbox", "--port", str(self.sandbox_port)],
+            "sandbox": ["manage.py", "whatsapp_sandbox", "--port", str(self.sandbox_port), *receipts],
             "web": ["-m", "gunicorn", "plumbing.wsgi", "--bind", f"127.0.0.1:{self.web_port}", *_GUNICORN],
             "worker": ["-m", "celery", "-A", "plumbing", "worker"],
             "sweeper": ["manage.py", "sweep_notifications"],

@@ -6,12 +6,15 @@ from dev.provider import Provider, gap
 from dev.scenes import Scene
 from dev.stack import Stack
 
+SECRETS = ("SECRET_KEY", "TWILIO_AUTH_TOKEN", "WHATSAPP_CLOUD_TOKEN", "WHATSAPP_CLOUD_APP_SECRET")
+
 
 def check_everything(checks: Checks, scenes: list[Scene], stack: Stack, ledger: Ledger) -> None:
     provider, worker_log = Provider(stack.sandbox_url), stack.log("worker")
     for scene in scenes:
         check_rows(checks, scene, ledger)
         check_messages(checks, scene, provider.messages(scene.plumber_phone))
+        check_receipts(checks, scene, provider.receipts(scene.plumber_phone), ledger.attempts(scene.lead.id))
         lines = log_lines(worker_log, scene.lead.id)
         checks.equal(f"the worker's log on lead {scene.number}", lines, scene.expected_log)
     checks.equal("messages in all", len(provider.messages()), sum(scene.refusals + 1 for scene in scenes))
@@ -39,26 +42,43 @@ def check_messages(checks: Checks, scene: Scene, messages: list[dict]) -> None:
         checks.between(f"{name}: the second after the first", 30, gap(messages), 31.5)
 
 
+def check_receipts(checks: Checks, scene: Scene, receipts: list[dict], attempts: list) -> None:
+    """What the provider told of the one message that it accepted, and what the product keeps of it."""
+    name = f"the message to plumber {scene.number}"
+    told = [(receipt["status"], receipt["http_status"]) for receipt in receipts]
+    checks.equal(f"receipts of {name}", told, [("sent", 200), ("delivered", 200), ("read", 200)])
+    accepted = [attempt for attempt in attempts if attempt.outcome == "accepted"]
+    checks.equal(f"what became of {name}", [attempt.delivery for attempt in accepted], ["read"])
+    dated = [bool(attempt.delivered_at and attempt.read_at and not attempt.failed_at) for attempt in accepted]
+    checks.equal(f"the instants of {name}", dated, [True])
+
+
 def indiscreet_logs(scenes: list[Scene], stack: Stack) -> list[str]:
     """The provider's own log apart: it is outside the product."""
     logs = [log for log in stack.folder.glob("**/*.log") if log.name != "sandbox.log"]
-    secrets = [stack.environment["SECRET_KEY"], stack.environment["TWILIO_AUTH_TOKEN"]]
+    secrets = [stack.environment[name] for name in SECRETS]
     phones = [phone for scene in scenes for phone in (scene.plumber_phone, scene.customer_phone)]
     return logs_with(logs, secrets + [scene.lead.token for scene in scenes], phones)
 
 
 def summary(scenes: list[Scene], provider: Provider, ledger: Ledger) -> str:
-    lines = ["  lead  page    attempts                   second after  plumber  pack  notification"]
+    lines = ["  lead  page    attempts                   second after  plumber  pack  notification   delivery"]
     for scene in scenes:
         messages, plumber = provider.messages(scene.plumber_phone), ledger.plumber(scene.plumber_id)
         after = f"{gap(messages):.2f} s" if len(messages) > 1 else "-"
         page, pack = f"{scene.seconds * 1000:.0f} ms", f"{plumber.leads_received}/{plumber.pack_size}"
         lines.append(
             f"  {scene.number:<4}  {page:<6}  {', '.join(outcomes(ledger, scene)):<25}  {after:<12}  "
-            f"{scene.number:<7}  {pack:<4}  {ledger.lead(scene.lead.id).notification_status}"
+            f"{scene.number:<7}  {pack:<4}  {ledger.lead(scene.lead.id).notification_status}  "
+            f"{', '.join(deliveries(ledger, scene))}"
         )
     return "\n".join(lines)
 
 
 def outcomes(ledger: Ledger, scene: Scene) -> list[str]:
     return [attempt.outcome for attempt in ledger.attempts(scene.lead.id)]
+
+
+def deliveries(ledger: Ledger, scene: Scene) -> list[str]:
+    """How far each accepted message came."""
+    return [attempt.delivery for attempt in ledger.attempts(scene.lead.id) if attempt.outcome == "accepted"]

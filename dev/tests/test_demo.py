@@ -1,10 +1,12 @@
 """The demo must be able to fail."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from dev.checks import Checks, log_lines, logs_with
 from dev.scenes import scenes
-from dev.verdict import check_messages
+from dev.verdict import check_messages, check_receipts
 
 
 def message(at, accepted, text="Téléphone du client : 06 39 98 01 02."):
@@ -29,6 +31,35 @@ def test_messages_that_differ_are_found(messages, differences):
 
     assert len(checks.differences) == differences
     assert checks.holding == checks.made - differences
+
+
+def receipts(*told):
+    return [{"status": status, "http_status": answer} for status, answer in told]
+
+
+ALL_TAKEN = receipts(("sent", 200), ("delivered", 200), ("read", 200))
+REFUSED = SimpleNamespace(outcome="failed", delivery="", delivered_at=None, read_at=None, failed_at=None)
+READ = SimpleNamespace(outcome="accepted", delivery="read", delivered_at=1, read_at=2, failed_at=None)
+
+
+@pytest.mark.parametrize(
+    ("told", "attempts", "differences"),
+    [
+        (ALL_TAKEN, [REFUSED, READ], 0),
+        (ALL_TAKEN[:2], [READ], 1),
+        (receipts(("sent", 200), ("delivered", 403), ("read", 200)), [READ], 1),
+        (ALL_TAKEN, [SimpleNamespace(**vars(READ) | {"delivery": "delivered"})], 1),
+        (ALL_TAKEN, [SimpleNamespace(**vars(READ) | {"delivered_at": None})], 1),
+        (ALL_TAKEN, [READ, READ], 2),
+        ([], [REFUSED], 3),
+    ],
+)
+def test_receipts_that_differ_are_found(told, attempts, differences):
+    checks = Checks()
+
+    check_receipts(checks, scenes()[0], told, attempts)
+
+    assert len(checks.differences) == differences
 
 
 def test_log_lines_are_compared_up_to_the_reason():

@@ -30,7 +30,7 @@ def group_is_gone(pid):
 
 def test_a_lead_passes_through_real_processes_that_are_kept_running(tmp_path):
     said = []
-    with Stack(tmp_path, say=said.append) as stack, Ledger(stack.environment["DATABASE_URL"]) as ledger:
+    with Stack(tmp_path, receipts=True, say=said.append) as stack, Ledger(stack.environment["DATABASE_URL"]) as ledger:
         provider, news = Provider(stack.sandbox_url), News(stack, said.append)
         ledger.add_plumber("+33639980001")
         lead = ledger.add_lead("0639980101", "75011", "Fuite")
@@ -44,10 +44,13 @@ def test_a_lead_passes_through_real_processes_that_are_kept_running(tmp_path):
         assert heading(customer.press()) == "Votre demande est confirmée"
         wait_until(lambda: ledger.lead(lead.id).notification_status == "whatsapp_sent")
 
+        wait_until(lambda: "delivered" in [receipt["status"] for receipt in provider.receipts()])
         news.tell()
         assert [message["to"] for message in provider.messages()] == ["+33639980001"]
         assert "worker ended by itself (SIGKILL); it is started again" in said
         assert "  provider: accepts a message to +33639980001" in said
+        told = "  provider: tells that the message to +33639980001 was delivered (the product answers 200)"
+        assert told in said
         pids = [stack.process(name).pid for name in (*stack.parts, "postgresql", "valkey")]
 
     assert all(group_is_gone(pid) for pid in (*pids, first_worker))

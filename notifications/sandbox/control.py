@@ -42,6 +42,10 @@ def _requests(request: Request, provider: Provider) -> dict:
     return {"requests": [vars(received) for received in provider.journal.requests()]}
 
 
+def _receipts(request: Request, provider: Provider) -> dict:
+    return {"receipts": [vars(report) for report in provider.journal.reports()]}
+
+
 def _reset(request: Request, provider: Provider) -> dict:
     provider.forget()
     return {"status": "ok"}
@@ -56,4 +60,5 @@ ROUTES: dict[tuple[str, str], Callable[[Request, Provider], dict]] = {
     ("GET", "/sandbox/requests"): _requests,
     ("POST", "/sandbox/reset"): _reset,
     ("GET", "/sandbox/health"): _health,
+    ("GET", "/sandbox/receipts"): _receipts,
 }

@@ -1,46 +1,54 @@
 """Numbers that fail by their last two digits, for people who try the product by hand."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from notifications.sandbox.planned import Planned
+from notifications.sandbox.receipts import NOT_ON_WHATSAPP, Receipt
 
 
 @dataclass(frozen=True)
 class Ending:
     digits: str
     effect: str
-    planned: Planned
+    planned: Planned  # its code is Twilio's; Meta's wire has its own for each (meta_rules.py)
     every_other: bool = False  # the first send fails, the second succeeds, the third fails…
 
 
 ENDINGS = [
     Ending(
         "91",
-        "un envoi sur deux échoue (503, code 20503) : le 1er, le 3e, le 5e…",
+        "un envoi sur deux échoue (503, code 20503 ; Meta : 2) : le 1er, le 3e, le 5e…",
         Planned(503, 20503, "Service unavailable"),
         every_other=True,
     ),
     Ending(
         "92",
-        "toujours refusé : numéro invalide (400, code 21211)",
+        "toujours refusé : numéro invalide (400, code 21211 ; Meta : 131009)",
         Planned(400, 21211, "The 'To' number is not a valid phone number."),
     ),
     Ending(
         "93",
-        "toujours en erreur chez le fournisseur (500, code 20500)",
+        "toujours en erreur chez le fournisseur (500, code 20500 ; Meta : 131000)",
         Planned(500, 20500, "An internal server error has occurred"),
     ),
     Ending("94", "aucune réponse, la connexion reste ouverte", Planned(fault="no_answer")),
     Ending("95", "connexion coupée (RST) sans réponse", Planned(fault="reset")),
     Ending("96", "accepté, mais la réponse n'arrive qu'après 2 s", Planned(delay=2)),
+    Ending(
+        "97",
+        "accepté, puis non remis : pas de WhatsApp à ce numéro (code 63024 ; Meta : 131026). Avec --receipts",
+        Planned(receipts=(Receipt("sent", 0.2), Receipt("undelivered", 1, NOT_ON_WHATSAPP))),
+    ),
+    Ending("98", "accepté et parti, mais jamais remis. Avec --receipts", Planned(receipts=(Receipt("sent", 0.2),))),
 ]
 OTHERS = "tous les autres numéros : accepté"
 
 
 class Endings:
-    def __init__(self) -> None:
+    def __init__(self, *, receipts: bool = False) -> None:
+        self._receipts = receipts
         self._sends: Counter[str] = Counter()
         self._lock = Lock()
 
@@ -55,4 +63,5 @@ class Endings:
         with self._lock:
             self._sends[recipient] += 1
             spared = ending.every_other and self._sends[recipient] % 2 == 0
-        return Planned() if spared else ending.planned
+        planned = Planned() if spared else ending.planned
+        return planned if self._receipts else replace(planned, receipts=None)

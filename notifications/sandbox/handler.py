@@ -61,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
         if request.path.startswith(control.PREFIX):
             return control.answer(request, provider)
         if _is_ours(request.path):
-            return Answer(200, page.render(provider.journal.requests()))
+            return Answer(200, page.render(provider.journal.requests(), provider.journal.reports()))
         return provider.answer(request)
 
     def _perform(self, answer: Answer) -> None:

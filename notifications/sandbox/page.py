@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.template import Context, Engine
 
 from notifications.sandbox.endings import ENDINGS, OTHERS
-from notifications.sandbox.journal import Received
+from notifications.sandbox.journal import Received, Report
 
 PARIS = ZoneInfo("Europe/Paris")
 SHOWN = 200  # sends
@@ -20,35 +20,55 @@ FAULTS = {
     "drip": "réponse au compte-gouttes",
     "accepted_then_reset": "connexion coupée\u00a0: l'expéditeur ne le sait pas",
 }
+PROGRESS = {
+    "sent": "✓ envoyé",
+    "delivered": "✓✓ remis",
+    "read": "✓✓ lu",
+    "undelivered": "✗ non remis",
+    "failed": "✗ non remis",
+}
 
 # Of its own: the product's template settings know nothing of the sandbox. Escapes everything.
 _engine = Engine(dirs=[Path(__file__).parent])
 
 
-def render(requests: list[Received]) -> str:
+def render(requests: list[Received], reports: list[Report]) -> str:
     sends = [received for received in requests if received.send][-SHOWN:]
-    context = {"conversations": _conversations(sends), "endings": ENDINGS, "others": OTHERS, "shown": SHOWN}
+    last = {report.message_id: report for report in reports}
+    context = {"conversations": _conversations(sends, last), "endings": ENDINGS, "others": OTHERS, "shown": SHOWN}
     return _engine.get_template("page.html").render(Context(context))
 
 
-def _conversations(sends: list[Received]) -> list[dict]:
+def _conversations(sends: list[Received], last: dict[str, Report]) -> list[dict]:
     """The one that received last comes first; inside, the newest message comes last."""
     by_recipient: dict[str, list[Received]] = {}
     for send in sends:
         by_recipient[send.to] = [*by_recipient.pop(send.to, []), send]
     return [
-        {"recipient": to or "Sans destinataire", "bubbles": [_bubble(send) for send in group]}
+        {
+            "recipient": to or "Sans destinataire",
+            "bubbles": [_bubble(send, last.get(send.message_id)) for send in group],
+        }
         for to, group in reversed(by_recipient.items())
     ]
 
 
-def _bubble(send: Received) -> dict:
+def _bubble(send: Received, last: Report | None) -> dict:
     return {
         "text": send.text or "(aucun texte lu)",
         "time": datetime.fromtimestamp(send.at, PARIS).strftime("%d/%m à %H:%M:%S"),
         "accepted": send.accepted,
         "outcome": _outcome(send),
+        "status": last.status if last else "",
+        "progress": _progress(last) if last else "",
     }
+
+
+def _progress(last: Report) -> str:
+    code = f" (code {last.code})" if last.code else ""
+    lost = last.over and not last.taken
+    untold = f", mais le site ne l'a pas su ({last.http_status or 'sans réponse'})" if lost else ""
+    return PROGRESS[last.status] + code + untold
 
 
 def _outcome(send: Received) -> str:
@@ -56,8 +76,14 @@ def _outcome(send: Received) -> str:
     if "fault" in answer:
         fault = FAULTS[answer["fault"]]
         return f"{word}, {fault}" if send.accepted else fault
-    body = answer["body"]
-    code = body.get("code") if isinstance(body, dict) else None
+    code = _code(answer["body"])
     reason = "" if send.accepted else f" ({answer['status']}{f', code {code}' if code else ''})"
     delay = f" après {answer['delay']:g} s" if "delay" in answer else ""
     return word + reason + delay
+
+
+def _code(body: dict | str) -> int | None:
+    """Meta has it inside `error`, Twilio at the top."""
+    if not isinstance(body, dict):
+        return None
+    return body.get("error", body).get("code")

@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 
 from notifications.sandbox.faults import ACCEPTING, FAULTS
+from notifications.sandbox.receipts import AFTERS, FAILURES, NOT_ON_WHATSAPP, STATUSES, Receipt
 
-KEYS = {"status", "code", "message", "text", "delay", "fault", "ok", "to"}
+KEYS = {"status", "code", "message", "text", "delay", "fault", "ok", "to", "receipts"}
 MAX_DELAY = 120  # seconds
 RECIPIENT = re.compile(r"\+[1-9][0-9]{6,14}")
 
@@ -23,6 +24,7 @@ class Planned:
     delay: float = 0
     fault: str = ""
     to: str | None = None  # None: whoever comes
+    receipts: tuple[Receipt, ...] | None = None  # None: as usual, which is none unless they were asked for
 
     @property
     def accepts(self) -> bool:
@@ -38,7 +40,11 @@ def parse(raw: object) -> Planned:
     for wrong, expected in _rules(raw):
         if wrong:
             raise BadPlan(expected)
-    return Planned(**{key: value for key, value in raw.items() if key != "ok" and value is not None})
+    given = {key: value for key, value in raw.items() if key not in ("ok", "receipts") and value is not None}
+    planned = Planned(**given, receipts=_receipts(raw["receipts"]) if "receipts" in raw else None)
+    if planned.receipts and not planned.accepts:
+        raise BadPlan("receipts go with an answer that accepts the message.")
+    return planned
 
 
 def _rules(raw: dict) -> list[tuple[bool, str]]:
@@ -63,3 +69,28 @@ def _rules(raw: dict) -> list[tuple[bool, str]]:
         (to is not None and not (isinstance(to, str) and RECIPIENT.fullmatch(to)), "to looks like +33612345678."),
         (raw.get("fault") == "reset_before" and to is not None, "reset_before goes without to: it reads no recipient."),
     ]
+
+
+def _receipts(raw: object) -> tuple[Receipt, ...]:
+    if not isinstance(raw, list):
+        raise BadPlan('receipts is a list, such as ["sent", {"status": "failed", "code": 63024, "after": 2}].')
+    return tuple(_receipt(one, AFTERS[min(index, len(AFTERS) - 1)]) for index, one in enumerate(raw))
+
+
+def _receipt(raw: object, usual: float) -> Receipt:
+    raw = raw if isinstance(raw, dict) else {"status": raw}
+    status, after, code = raw.get("status"), raw.get("after", usual), raw.get("code")
+    rules = [
+        (bool(raw.keys() - {"status", "after", "code"}), "A receipt has no other keys than status, after and code."),
+        (status not in STATUSES, f"A receipt's status is one of {', '.join(STATUSES)}."),
+        (code is not None and status not in FAILURES, f"A receipt's code goes with {' or '.join(FAILURES)}."),
+        (code is not None and type(code) is not int, "A receipt's code is a whole number, such as 63024."),
+        (
+            type(after) not in (int, float) or not 0 <= after <= MAX_DELAY,
+            f"after is in seconds, from 0 to {MAX_DELAY}.",
+        ),
+    ]
+    for wrong, expected in rules:
+        if wrong:
+            raise BadPlan(expected)
+    return Receipt(status, after, code or (NOT_ON_WHATSAPP if status in FAILURES else None))

@@ -3,25 +3,30 @@
 from pathlib import Path
 from types import ModuleType
 
-from notifications.sandbox import twilio
+from notifications.sandbox import meta, twilio
+from notifications.sandbox.callbacks import Webhook
 from notifications.sandbox.endings import Endings
 from notifications.sandbox.journal import Journal, Received
 from notifications.sandbox.planned import Planned
+from notifications.sandbox.receipts import LIFE, Receipt
+from notifications.sandbox.reporter import Reporter
 from notifications.sandbox.script import Script
 from notifications.sandbox.wire import Answer, Request
 
-WIRES = [twilio]
+WIRES = [twilio, meta]
 
 
 class Provider:
-    def __init__(self, log: Path | None = None) -> None:
+    def __init__(self, log: Path | None = None, *, receipts: bool = False, meta_webhook: Webhook | None = None) -> None:
         self.journal = Journal(log)
         self.script = Script()
-        self._endings = Endings()
+        self.reporter = Reporter(self.journal, meta_webhook)
+        self._endings = Endings(receipts=receipts)
+        self._usual_receipts: tuple[Receipt, ...] = LIFE if receipts else ()
 
     def forget(self) -> None:
-        """Messages, script and the counts of the failing numbers; the file keeps its lines."""
-        for memory in (self.journal, self.script, self._endings):
+        """Messages, their receipts, script and the counts of the failing numbers; the file keeps its lines."""
+        for memory in (self.reporter, self.journal, self.script, self._endings):
             memory.clear()
 
     def answer_unread(self, request: Request) -> Answer | None:
@@ -55,7 +60,11 @@ class Provider:
         else:
             error = wire.error(planned.status, planned.code, planned.message)
             answer = Answer(error.status, error.body, planned.delay)
-        return self._record(request, wire, answer, message_id, message)
+        self._record(request, wire, answer, message_id, message)
+        if message_id:
+            receipts = self._usual_receipts if planned.receipts is None else planned.receipts
+            self.reporter.plan(wire, request, message_id, receipts)
+        return answer
 
     def _record(
         self,
@@ -72,6 +81,7 @@ class Provider:
             query=request.query,
             user=request.credentials[0],
             form=request.form,
+            json=request.json,
             to=wire.recipient(request) if wire else "",
             text=wire.text(request) if wire else "",
             answer=answer.summary(),

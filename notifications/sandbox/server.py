@@ -1,23 +1,20 @@
 """The sandbox as a server on loopback: one thread per connection, all of them gone within a second of stop()."""
 
 import contextlib
-import ipaddress
 import socket
 import sys
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Lock, Thread
 
+from notifications.sandbox.callbacks import Webhook
 from notifications.sandbox.control import queue
 from notifications.sandbox.handler import Handler
-from notifications.sandbox.journal import Received
+from notifications.sandbox.journal import Received, Report
+from notifications.sandbox.loopback import loopback
 from notifications.sandbox.provider import Provider
 
 POLL = 0.02  # seconds until the accepting loop sees that it must stop
-
-
-class NotLoopback(ValueError):
-    pass
 
 
 class Server(ThreadingHTTPServer):
@@ -74,10 +71,21 @@ class Server(ThreadingHTTPServer):
 class Sandbox:
     """`with Sandbox() as sandbox:` serves at `sandbox.url` until the block ends."""
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0, log: Path | None = None) -> None:
-        """Raises NotLoopback, or OSError if the address or the file cannot be had."""
-        host = _loopback(host)
-        self.provider = Provider(log)
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        log: Path | None = None,
+        *,
+        receipts: bool = False,
+        meta_webhook: Webhook | None = None,
+    ) -> None:
+        """With `receipts`, every accepted message is reported sent, delivered and read, unless planned otherwise.
+
+        Raises NotLoopback, or OSError if the address or the file cannot be had.
+        """
+        host = loopback(host)
+        self.provider = Provider(log, receipts=receipts, meta_webhook=meta_webhook)
         try:
             self._server = Server(host, port, self.provider)
         except (OSError, OverflowError):
@@ -87,11 +95,13 @@ class Sandbox:
         self.url = f"http://{shown}:{self._server.server_port}"
 
     def __enter__(self) -> "Sandbox":
+        self.provider.reporter.start()
         Thread(target=self._server.serve_forever, args=[POLL], name="sandbox", daemon=True).start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self._server.stop()
+        self.provider.reporter.stop()
         self.provider.journal.close()
 
     @property
@@ -103,19 +113,14 @@ class Sandbox:
     def sends(self) -> list[Received]:
         return [received for received in self.requests if received.send]
 
+    @property
+    def receipts(self) -> list[Report]:
+        """What happened to accepted messages, and how the product took it; oldest first."""
+        return self.provider.journal.reports()
+
     def script(self, *answers: dict, to: str | None = None) -> None:
         """Plan the answers to the next sends. Raises BadPlan (a ValueError)."""
         queue(self.provider, list(answers), to)
 
     def reset(self) -> None:
         self.provider.forget()
-
-
-def _loopback(host: str) -> str:
-    address = "127.0.0.1" if host == "localhost" else host
-    try:
-        if ipaddress.ip_address(address).is_loopback:
-            return address
-    except ValueError:
-        pass
-    raise NotLoopback(host)

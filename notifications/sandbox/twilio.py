@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from urllib.parse import urlencode
 
-from notifications.sandbox import template, twilio_rules
+from notifications.sandbox import template, twilio_callback, twilio_rules
+from notifications.sandbox.receipts import Receipt
 from notifications.sandbox.twilio_rules import error
 from notifications.sandbox.wire import Answer, Request
 
@@ -17,6 +18,7 @@ PREFIX = "/2010-04-01/"
 MESSAGES = re.compile(PREFIX + r"Accounts/(?P<account>[^/]+)/Messages(/(?P<sid>[^/]+))?\.json")
 SUCCESS = 201
 PAGE_SIZE, MAX_PAGE_SIZE = 50, 1000
+callback = twilio_callback.callback
 
 
 def owns(path: str) -> bool:
@@ -54,7 +56,7 @@ def new_message(request: Request) -> tuple[str, dict]:
     """The id of a message just accepted, and the message as Twilio describes it."""
     form, account, sid = request.form, MESSAGES.fullmatch(request.path)["account"], f"SM{secrets.token_hex(16)}"
     service, sender = form.get("MessagingServiceSid"), form.get("From")
-    now = format_datetime(datetime.fromtimestamp(request.at, UTC))
+    now = _date(request.at)
     uri = f"{PREFIX}Accounts/{account}/Messages/{sid}"
     return sid, {
         "account_sid": account,
@@ -80,17 +82,33 @@ def new_message(request: Request) -> tuple[str, dict]:
     }
 
 
+def after(message: dict, receipt: Receipt, at: float) -> dict:
+    """The message once that has happened to it."""
+    now = _date(at)
+    sent = message["date_sent"] if receipt.failed else message["date_sent"] or now
+    return message | {"status": receipt.status, "error_code": receipt.code, "date_sent": sent, "date_updated": now}
+
+
+def code(known: int | None) -> int | None:
+    """What this provider calls it; plans are in Twilio's words."""
+    return known
+
+
 def look_up(request: Request, messages: dict[str, dict]) -> Answer:
     """Read back one message, or list those of the account, newest first."""
     match = MESSAGES.fullmatch(request.path)
     if request.method != "GET":
         return error(405, 20004, "Method not allowed")
     if not match["sid"]:
-        return Answer(200, _listing(request, [m for m in messages.values() if m["account_sid"] == match["account"]]))
+        return Answer(200, _listing(request, [m for m in messages.values() if _is_of(m, match["account"])]))
     message = messages.get(match["sid"])
-    if message is None or message["account_sid"] != match["account"]:
+    if message is None or not _is_of(message, match["account"]):
         return error(404, 20404, f"The requested resource {request.path} was not found")
     return Answer(200, message)
+
+
+def _is_of(message: dict, account: str) -> bool:
+    return message.get("account_sid") == account  # another provider's messages have none
 
 
 def _listing(request: Request, messages: list[dict]) -> dict:
@@ -115,6 +133,10 @@ def _listing(request: Request, messages: list[dict]) -> dict:
         "previous_page_uri": uri(page - 1) if page else None,
         "uri": uri(page),
     }
+
+
+def _date(at: float) -> str:
+    return format_datetime(datetime.fromtimestamp(at, UTC))
 
 
 def _number(text: str | None, default: int) -> int:

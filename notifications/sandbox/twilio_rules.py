@@ -4,14 +4,13 @@ import json
 import re
 from collections.abc import Iterator
 
+from notifications.sandbox.template import UNFIT_VALUE
 from notifications.sandbox.wire import Answer, Request
 
 PHONE = re.compile(r"whatsapp:\+[1-9][0-9]{6,14}")
 CALLBACK = re.compile(r"https?://[^/?#\s_]+([/?#]\S*)?")  # no underscore in the host
 FORM = "application/x-www-form-urlencoded"
 MAX_BODY = 1600  # characters
-# WhatsApp takes neither an empty value nor a line break, a tab or more than four spaces in a row.
-UNFIT_VALUE = re.compile(r"\s*|.*([\r\n\t]| {5}).*", re.DOTALL)
 
 
 def error(status: int, code: int | None, message: str) -> Answer:

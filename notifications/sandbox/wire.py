@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import cached_property
 from http.client import responses
+from typing import Any
 
 BODILESS = {204, 304}
+JSON = "application/json"
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,16 @@ class Request:
 
     @cached_property
     def form(self) -> dict[str, str]:
-        return fields(self.body.decode("utf-8", "replace"))
+        return {} if self.content_type == JSON else fields(self.body.decode("utf-8", "replace"))
+
+    @cached_property
+    def json(self) -> dict[str, Any]:
+        """The JSON object that is the body; empty when it is anything else."""
+        try:
+            value = json.loads(self.body) if self.content_type == JSON else {}
+        except (ValueError, RecursionError):  # RecursionError: thousands of opening brackets
+            return {}
+        return value if isinstance(value, dict) else {}
 
     @cached_property
     def credentials(self) -> tuple[str, str]:
@@ -48,9 +59,7 @@ class Answer:
 
     def http(self, *, last: bool) -> bytes:
         """The whole answer as bytes; `last` tells the client that the connection ends here."""
-        text, kind = (
-            (json.dumps(self.body), "application/json") if isinstance(self.body, dict) else (self.body, "text/html")
-        )
+        text, kind = (json.dumps(self.body), JSON) if isinstance(self.body, dict) else (self.body, "text/html")
         content = b"" if self.status in BODILESS else text.encode(errors="replace")
         head = [
             f"HTTP/1.1 {self.status} {responses.get(self.status, 'Unknown')}",

@@ -47,7 +47,8 @@ def script(stack, *answers, to=None):
 
 
 def sends(stack):
-    return [each for each in requests.get(f"{stack.sandbox_url}/sandbox/requests", timeout=10).json()["requests"]]
+    received = requests.get(f"{stack.sandbox_url}/sandbox/requests", timeout=10).json()["requests"]
+    return [request for request in received if request["send"]]
 
 
 def wait_for(condition, seconds):
@@ -118,6 +119,33 @@ def test_the_two_attempts_in_real_time_p2_p4_p6_p8(run_stack, add_lead, ended, b
     everything = "".join(stack.log(part) for part in ("web", "worker", "sweeper"))
     for secret in ("0639980077", "06 39 98 00 77", "+336399800", "token-0", stack.environment["TWILIO_AUTH_TOKEN"]):
         assert secret not in everything
+
+
+@pytest.mark.parametrize(("backend", "code"), [("twilio", "63024"), ("cloud_api", "131026")])
+def test_what_the_provider_reports_later_reaches_the_attempts(run_stack, add_lead, ended, rows, backend, code):
+    stack = run_stack(parts=("sandbox", "web", "worker"), WHATSAPP_BACKEND=backend)
+    lead_id, token = add_lead("01")
+    life = [{"status": status, "after": after} for status, after in (("sent", 0), ("delivered", 0.1), ("read", 0.2))]
+    script(
+        stack,
+        {"ok": True, "receipts": ["sent", {"status": "failed", "code": 63024, "after": 0.3}]},
+        {"ok": True, "receipts": life},
+    )
+
+    press(stack, token)
+
+    wait_for(lambda: rows("SELECT 1 FROM notifications_attempt WHERE delivery = 'read'"), 20)
+    assert ended(lead_id, 5)["notification_status"] == "whatsapp_sent"
+    first, second = rows("SELECT * FROM notifications_attempt ORDER BY number")
+    assert (first["delivery"], first["error_code"], first["read_at"]) == ("failed", code, None)
+    assert (second["outcome"], second["delivery"], second["failed_at"]) == ("accepted", "read", None)
+    assert second["delivered_at"] and second["read_at"]
+
+    def told():
+        receipts = requests.get(f"{stack.sandbox_url}/sandbox/receipts", timeout=10).json()["receipts"]
+        return receipts if all(receipt["over"] for receipt in receipts) else None
+
+    assert {receipt["http_status"] for receipt in wait_for(told, 5)} == {200}
 
 
 def test_without_a_broker_confirmations_are_quick_and_the_sweeper_delivers_p3_p5(run_stack, add_lead, ended, rows):
