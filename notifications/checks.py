@@ -1,6 +1,7 @@
 """Found at start, not at the first lead: what would keep a notification from going out."""
 
 import difflib
+import ipaddress
 import os
 import re
 from urllib.parse import urlsplit
@@ -56,7 +57,20 @@ def cloud_api_is_complete() -> list[CheckMessage]:
         for name in names
         if not getattr(settings, f"WHATSAPP_CLOUD_{name}")
     ]
-    return errors + _address("WHATSAPP_CLOUD_API_URL")
+    return errors + _template() + _address("WHATSAPP_CLOUD_API_URL")
+
+
+def _template() -> list[CheckMessage]:
+    """https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/overview"""
+    errors = []
+    name, language = settings.WHATSAPP_CLOUD_TEMPLATE, settings.WHATSAPP_CLOUD_TEMPLATE_LANGUAGE
+    if name and not re.fullmatch(r"[a-z0-9_]{1,512}", name):
+        told = "WHATSAPP_CLOUD_TEMPLATE must be the template's name: small letters, digits and _."
+        errors.append(Error(told, id="notifications.E010"))
+    if name and not re.fullmatch(r"[a-z]{2,3}(_[A-Z]{2,3})?", language):
+        told = "WHATSAPP_CLOUD_TEMPLATE_LANGUAGE must be the language that the template was approved in, such as fr."
+        errors.append(Error(told, id="notifications.E011"))
+    return errors
 
 
 def _sender() -> list[CheckMessage]:
@@ -73,6 +87,29 @@ def _address(name: str) -> list[CheckMessage]:
     if address.scheme == "https" or address.hostname in ("localhost", "127.0.0.1", "::1"):
         return []
     return [Error(f"{name} must begin with https:// (the password travels).", id="notifications.E005")]
+
+
+@register()
+def the_site_is_safe_and_heard(**kwargs: object) -> list[CheckMessage]:
+    """Links hold a secret, and the providers report to this address."""
+    site, problems = urlsplit(settings.SITE_URL), []
+    if site.scheme != "https" and not settings.DEBUG and _is_public(site.hostname or ""):
+        told = (
+            f"SITE_URL must begin with https://, not {settings.SITE_URL!r}: links hold a secret. (Or set DEBUG=true.)"
+        )
+        problems.append(Error(told, id="notifications.E009"))
+    if settings.WHATSAPP_BACKEND == "twilio" and "_" in (site.hostname or ""):
+        told = "SITE_URL's host has an underscore: Twilio reports to no such address, so no message is seen delivered."
+        problems.append(Warning(told, id="notifications.W005"))
+    return problems
+
+
+def _is_public(host: str) -> bool:
+    """Whether customers could reach it; not this machine, a network of our own, or a container's name."""
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." in host
 
 
 @register()

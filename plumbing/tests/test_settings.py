@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from notifications import checks
+
 GOOD = {
     "SECRET_KEY": "k" * 25 + "abcdefghijklmnopqrstuvwxyz-0123456789",
     "SITE_URL": "https://plombiers.example.fr",
@@ -20,6 +22,16 @@ GOOD = {
 }
 
 
+META = {
+    "WHATSAPP_BACKEND": "cloud_api",
+    "WHATSAPP_CLOUD_TOKEN": "token",
+    "WHATSAPP_CLOUD_PHONE_NUMBER_ID": "106540352242922",
+    "WHATSAPP_CLOUD_APP_SECRET": "secret",
+    "WHATSAPP_CLOUD_VERIFY_TOKEN": "vibecoding",
+    "WHATSAPP_CLOUD_TEMPLATE": "nouveau_client_urgence",
+}
+
+
 def start(command=("check", "--deploy", "--fail-level", "WARNING"), **changes):
     """Start manage.py with good settings but for `changes` (None takes one away)."""
     settings = {name: value for name, value in (GOOD | changes).items() if value is not None}
@@ -29,8 +41,9 @@ def start(command=("check", "--deploy", "--fail-level", "WARNING"), **changes):
     )
 
 
-def test_production_settings_pass_djangos_deployment_check():
-    checked = start()
+@pytest.mark.parametrize("provider", [{}, META])
+def test_production_settings_pass_djangos_deployment_check(provider):
+    checked = start(**provider)
 
     assert checked.returncode == 0, checked.stderr
     assert "System check identified no issues (0 silenced)." in checked.stdout
@@ -102,6 +115,15 @@ def test_a_malformed_setting_is_named_and_its_secrets_are_not_shown(name, value)
         ({"TWILIO_CONTENT_SID": None}, "TWILIO_CONTENT_SID is not set"),
         ({"NOTIFICATION_RETRY_DELAI": "5"}, "Did you mean NOTIFICATION_RETRY_DELAY?"),
         ({"SITE_URL": "http://plombiers.example.fr"}, "SITE_URL must begin with https://"),
+        ({"SITE_URL": "https://plombiers_nord.example.fr"}, "SITE_URL's host has an underscore"),
+        (META | {"WHATSAPP_CLOUD_TOKEN": None}, "so WHATSAPP_CLOUD_TOKEN must be set"),
+        (META | {"WHATSAPP_CLOUD_PHONE_NUMBER_ID": None}, "so WHATSAPP_CLOUD_PHONE_NUMBER_ID must be set"),
+        (META | {"WHATSAPP_CLOUD_APP_SECRET": None}, "so WHATSAPP_CLOUD_APP_SECRET must be set"),
+        (META | {"WHATSAPP_CLOUD_VERIFY_TOKEN": None}, "so WHATSAPP_CLOUD_VERIFY_TOKEN must be set"),
+        (META | {"WHATSAPP_CLOUD_TEMPLATE": None}, "WHATSAPP_CLOUD_TEMPLATE is not set"),
+        (META | {"WHATSAPP_CLOUD_TEMPLATE": "Nouveau client"}, "WHATSAPP_CLOUD_TEMPLATE must be the template's name"),
+        (META | {"WHATSAPP_CLOUD_TEMPLATE_LANGUAGE": "français"}, "WHATSAPP_CLOUD_TEMPLATE_LANGUAGE must be"),
+        (META | {"WHATSAPP_CLOUD_API_URL": "http://graph.facebook.com"}, "WHATSAPP_CLOUD_API_URL must begin with"),
     ],
 )
 def test_what_would_fail_at_the_first_lead_is_found_at_start(changes, told):
@@ -109,6 +131,36 @@ def test_what_would_fail_at_the_first_lead_is_found_at_start(changes, told):
 
     assert checked.returncode == 1
     assert told in checked.stderr
+
+
+@pytest.mark.parametrize("site", ["http://plombiers.example.fr", "http://8.8.8.8:8000"])
+def test_links_over_http_stop_the_start(site):
+    stopped = start(["check"], SITE_URL=site)
+
+    assert stopped.returncode == 1
+    assert "SITE_URL must begin with https://" in stopped.stderr
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"SITE_URL": "http://plombiers.example.fr", "DEBUG": "true"},
+        *({"SITE_URL": f"http://{host}:8000"} for host in ("localhost", "127.0.0.1", "[::1]", "192.168.1.7", "web")),
+    ],
+)
+def test_a_trial_on_this_machine_may_go_over_http(changes):
+    assert start(["check"], **changes).returncode == 0
+
+
+def test_a_template_without_language_is_found(settings):
+    settings.WHATSAPP_BACKEND = "cloud_api"
+    settings.WHATSAPP_CLOUD_TEMPLATE, settings.WHATSAPP_CLOUD_TEMPLATE_LANGUAGE = "nouveau_client_urgence", ""
+
+    found = [error.msg for error in checks.cloud_api_is_complete() if "LANGUAGE" in error.msg]
+
+    assert found == [
+        "WHATSAPP_CLOUD_TEMPLATE_LANGUAGE must be the language that the template was approved in, such as fr."
+    ]
 
 
 @pytest.mark.parametrize(
