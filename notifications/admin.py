@@ -1,11 +1,19 @@
+import datetime
+
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from notifications.backends.catalogue import NEVER_LEFT, explain
 from notifications.models import Attempt
 
 Outcome, Delivery = Attempt.Outcome, Attempt.Delivery
+
+
+def _moment(at: datetime.datetime | None) -> str:
+    return f"({date_format(timezone.localtime(at), 'SHORT_DATETIME_FORMAT')})" if at else ""
 
 
 class AttemptInline(admin.TabularInline):
@@ -42,8 +50,13 @@ class AttemptInline(admin.TabularInline):
     @admin.display(description="résultat")
     def stands(self, attempt: Attempt) -> str:
         """What is known, and no more: accepted is not delivered."""
-        if attempt.delivery in (Delivery.DELIVERED, Delivery.READ, Delivery.FAILED):
-            return attempt.get_delivery_display().capitalize()
+        instants = {
+            Delivery.DELIVERED: attempt.delivered_at,
+            Delivery.READ: attempt.read_at,
+            Delivery.FAILED: attempt.failed_at,
+        }
+        if attempt.delivery in instants:
+            return f"{attempt.get_delivery_display().capitalize()} {_moment(instants[attempt.delivery])}"
         if attempt.not_delivered:
             return "Accepté, non remis"
         return attempt.get_outcome_display().capitalize().replace("whatsapp", "WhatsApp")

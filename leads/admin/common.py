@@ -23,7 +23,7 @@ NOTIFICATION_BADGES = {
 REACHED_BADGES = {  # what the provider's receipts say of a message that was sent
     "read": ("good", "lue"),
     "delivered": ("good", "remise"),
-    "not_delivered": ("busy", "acceptée, non remise"),
+    "not_delivered": ("busy", "acceptée, non\u00a0remise"),
 }
 
 

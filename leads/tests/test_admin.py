@@ -237,8 +237,8 @@ def test_an_undiallable_number_is_to_be_corrected(admin_client, assigned_lead, p
     ("fields", "minutes_ago", "shown", "listed"),
     [
         ({}, 1, "envoyée", False),
-        ({}, 11, "acceptée, non remise", True),
-        ({"delivery": "sent"}, 11, "acceptée, non remise", True),
+        ({}, 11, "acceptée, non\u00a0remise", True),
+        ({"delivery": "sent"}, 11, "acceptée, non\u00a0remise", True),
         ({"delivery": "delivered"}, 11, "remise", False),
         ({"delivery": "read"}, 11, "lue", False),
     ],
