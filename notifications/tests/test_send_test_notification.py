@@ -3,7 +3,7 @@
 import pytest
 from django.core.management import CommandError, call_command
 
-from notifications.backends.base import Refused
+from notifications.backends.base import Refused, UnknownOutcome, Unreachable
 
 
 def test_an_accepted_message_is_told(outbox, capsys):
@@ -16,11 +16,43 @@ def test_an_accepted_message_is_told(outbox, capsys):
     assert "message SM-1" in capsys.readouterr().out
 
 
-def test_a_refusal_is_told_with_the_providers_words(outbox):
-    outbox.replies += [Refused("Ce numéro n'a pas WhatsApp (code 63024)", detail="Invalid message recipient")]
+@pytest.mark.parametrize(
+    ("error", "lines"),
+    [
+        (
+            Refused(
+                "Ce numéro n'a pas WhatsApp (code 63024)", code="63024", http_status=400, detail="Invalid recipient"
+            ),
+            [
+                "Pas envoyé par twilio. Ce numéro n'a pas WhatsApp (code 63024).",
+                "Le fournisseur dit : Invalid recipient",
+                "Que faire : Appelez le plombier : ce numéro n'a pas WhatsApp.",
+            ],
+        ),
+        (
+            UnknownOutcome("Résultat inconnu : pas de réponse en 10 s"),
+            [
+                "Peut-être envoyé par twilio. Résultat inconnu : pas de réponse en 10 s.",
+                "Que faire : Demandez au plombier s'il a reçu la demande ; sinon, relancez l'envoi.",
+            ],
+        ),
+        (
+            Unreachable("Twilio injoignable (connexion refusée)"),
+            [
+                "Pas envoyé par twilio. Twilio injoignable (connexion refusée).",
+                "Que faire : Relancez l'envoi ; si l'échec se répète, appelez le plombier.",
+            ],
+        ),
+    ],
+)
+def test_a_failure_is_told_with_what_is_known_and_what_to_do(error, lines, outbox, settings):
+    settings.WHATSAPP_BACKEND = "twilio"
+    outbox.replies += [error]
 
-    with pytest.raises(CommandError, match=r"Ce numéro n'a pas WhatsApp \(code 63024\).\nLe fournisseur dit : Invalid"):
+    with pytest.raises(CommandError) as told:
         call_command("send_test_notification", "--to", "+33612345678")
+
+    assert str(told.value).splitlines() == lines
 
 
 def test_a_number_that_cannot_be_dialled_is_bad_usage(outbox):

@@ -4,7 +4,8 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from notifications.backends import get_backend
-from notifications.backends.base import DeliveryError, Message
+from notifications.backends.base import DeliveryError, Message, UnknownOutcome, Unreachable
+from notifications.backends.catalogue import NEVER_LEFT, explain
 from notifications.messages import TEMPLATE
 from notifications.numbers import UndiallableNumber, to_e164
 
@@ -26,6 +27,15 @@ class Command(BaseCommand):
         try:
             message_id = get_backend().send(message)
         except DeliveryError as exc:
-            told = f"\nLe fournisseur dit : {exc.detail}" if exc.detail else ""
-            raise CommandError(f"Pas envoyé par {settings.WHATSAPP_BACKEND}. {exc}.{told}") from exc
+            raise CommandError(_told(exc)) from exc
         self.stdout.write(f"Accepté par {settings.WHATSAPP_BACKEND} : message {message_id}. Regardez le téléphone.")
+
+
+def _told(error: DeliveryError) -> str:
+    certain = "Peut-être envoyé" if isinstance(error, UnknownOutcome) else "Pas envoyé"
+    lines = [f"{certain} par {settings.WHATSAPP_BACKEND}. {error}."]
+    if error.detail:
+        lines.append(f"Le fournisseur dit : {error.detail}")
+    known = explain(settings.WHATSAPP_BACKEND, error.code, error.http_status)
+    lines.append(f"Que faire : {NEVER_LEFT.action if isinstance(error, Unreachable) else known.action}")
+    return "\n".join(lines)
