@@ -27,7 +27,7 @@ def test_two_sweepers_and_no_worker_p2_p3(world, checked):
 
 @pytest.mark.parametrize(
     "point, answers, sends",
-    [("after_claim", [], 1), ("after_answer", [], 2), ("before_record", [REFUSED], 2), ("after_record", [REFUSED], 2)],
+    [("after_claim", [], 1), ("after_answer", [], 1), ("before_record", [REFUSED], 2), ("after_record", [REFUSED], 2)],
 )
 def test_the_sweeper_dies_while_it_sends_p2_p3(world, checked, point, answers, sends):
     running = world(parts=("sandbox", "web", "sweeper"), faults={"sweeper": "killpoints"})
