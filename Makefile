@@ -7,7 +7,7 @@ TEST_PROCESSES = 3
 CHROMIUM = $(shell command -v chromium)
 
 help:
-	@echo 'make demo          play three leads on real parts, from a bare checkout (40 s)'
+	@echo 'make demo          play three leads on real parts, (40 s; a minute from a bare checkout)'
 	@echo 'make run           serve on this machine until Ctrl-C'
 	@echo 'make test          run the tests'
 	@echo 'make test-browser  run the tests that need Chromium'

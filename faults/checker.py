@@ -151,7 +151,7 @@ def _spacing(attempts: list[dict], sends: list[dict], bounds: Bounds) -> Iterabl
     for first, second in zip(attempts, attempts[1:], strict=False):
         if first["run"] != second["run"]:
             continue
-        recorded = first["finished_at"] and first["error_text"] != INTERRUPTED
+        recorded = first["finished_at"] and first["outcome"] != "accepted" and first["error_text"] != INTERRUPTED
         if recorded and first["finished_at"] <= second["started_at"]:
             least, since = bounds.retry_delay, first["finished_at"] - TWO_STATEMENTS
         else:

@@ -5,15 +5,16 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.text import capfirst
 
-from notifications.backends.catalogue import NEVER_LEFT, explain
+from notifications.backends.catalogue import explain
 from notifications.models import Attempt
 
 Outcome, Delivery = Attempt.Outcome, Attempt.Delivery
 
 
 def _moment(at: datetime.datetime | None) -> str:
-    return f"({date_format(timezone.localtime(at), 'SHORT_DATETIME_FORMAT')})" if at else ""
+    return f" ({date_format(timezone.localtime(at), 'SHORT_DATETIME_FORMAT')})" if at else ""
 
 
 class AttemptInline(admin.TabularInline):
@@ -56,10 +57,10 @@ class AttemptInline(admin.TabularInline):
             Delivery.FAILED: attempt.failed_at,
         }
         if attempt.delivery in instants:
-            return f"{attempt.get_delivery_display().capitalize()} {_moment(instants[attempt.delivery])}"
+            return capfirst(attempt.get_delivery_display()) + _moment(instants[attempt.delivery])
         if attempt.not_delivered:
             return "Accepté, non remis"
-        return attempt.get_outcome_display().capitalize().replace("whatsapp", "WhatsApp")
+        return capfirst(attempt.get_outcome_display())
 
     @admin.display(description="que faire")
     def what_to_do(self, attempt: Attempt) -> str:
@@ -67,6 +68,4 @@ class AttemptInline(admin.TabularInline):
             return explain(attempt.backend, attempt.error_code, None).action
         if attempt.outcome not in (Outcome.FAILED, Outcome.UNKNOWN) or attempt.delivery:
             return ""
-        if not attempt.error_code and attempt.http_status is None and attempt.outcome == Outcome.FAILED:
-            return NEVER_LEFT.action
         return explain(attempt.backend, attempt.error_code, attempt.http_status).action

@@ -20,15 +20,27 @@ from notifications.backends.base import DeliveryError, UnknownOutcome
 from notifications.backends.catalogue import explain
 from notifications.models import Attempt, Receipt
 
-NO_RESULT = "Résultat inconnu : l'envoi a été interrompu"
-TOO_OLD = "Trop ancienne pour être encore notifiée sans l'avis d'un opérateur"
-
 # Of what receipts tell, the highest counts: a phone that has the message outdoes every failure.
 RANK = ["accepted", "sent", "failed", "delivered", "read"]
 
 SETTLED = ["notification_status", "notification_retry_at", "notification_error"]  # what a result changes of a lead
-NEVER_FINISHED = {"outcome": Attempt.Outcome.UNKNOWN, "finished_at": DatabaseClock(), "error_text": NO_RESULT}
+HEARD = [  # what receipts change of an attempt
+    "outcome",
+    "finished_at",
+    "provider_message_id",
+    "delivery",
+    "delivered_at",
+    "read_at",
+    "failed_at",
+    "error_code",
+    "error_text",
+]
 Pending, Sent, Failed = Lead.NotificationStatus
+
+
+class GivenUp(enum.StrEnum):
+    NO_RESULT = "Résultat inconnu : l'envoi a été interrompu"
+    TOO_OLD = "Trop ancienne pour être encore notifiée sans l'avis d'un opérateur"
 
 
 class Result(enum.Enum):
@@ -36,11 +48,14 @@ class Result(enum.Enum):
     SENT = enum.auto()
     RETRY_DUE = enum.auto()
     FAILED = enum.auto()
-    SUPERSEDED = enum.auto()  # a failure that came after somebody else had gone on
+    SUPERSEDED = enum.auto()  # a result that came after somebody else had gone on
 
 
 class CannotRun(Exception):
     """A new run cannot start now; the text says why, in French."""
+
+
+NEVER_FINISHED = {"outcome": Attempt.Outcome.UNKNOWN, "finished_at": DatabaseClock(), "error_text": GivenUp.NO_RESULT}
 
 
 @transaction.atomic
@@ -62,19 +77,23 @@ def claim(lead_id: int) -> Attempt | None:
 
 
 @transaction.atomic
-def accept(attempt: Attempt, message_id: str) -> None:
-    """Record that the provider accepted. It counts also when it comes late, unless a receipt has told otherwise."""
+def accept(attempt: Attempt, message_id: str) -> bool:
+    """Record that the provider accepted. It counts also when it comes late; False if a receipt has told otherwise."""
     lead = _locked_lead(attempt)
     recorded = Attempt.objects.get(pk=attempt.pk)
-    if lead.notification_run == attempt.run and recorded.delivery != Attempt.Delivery.FAILED:
+    counts = recorded.delivery != Attempt.Delivery.FAILED
+    if counts and lead.notification_run == attempt.run:
         _end(lead, Sent)
         settle([lead])
     Attempt.objects.filter(pk=attempt.pk).update(
         outcome=Attempt.Outcome.ACCEPTED,
         finished_at=Coalesce("finished_at", DatabaseClock()),
         http_status=getattr(message_id, "http_status", recorded.http_status),
+        error_code="" if counts else recorded.error_code,
+        error_text="" if counts else recorded.error_text,
         provider_message_id=message_id,
     )
+    return counts
 
 
 @transaction.atomic
@@ -84,8 +103,7 @@ def prove(attempt: Attempt, message_id: str) -> bool:
     now_due = Lead.objects.notification_due().filter(pk=lead.pk, notification_attempts=1)
     if lead.notification_run != attempt.run or not now_due.exists():
         return False
-    accept(attempt, message_id)
-    return True
+    return accept(attempt, message_id)
 
 
 @transaction.atomic
@@ -148,7 +166,7 @@ def _hear_of_failure(
     counted = was_in_flight or lead.notification_status == Sent  # or else its failure has been recorded already
     if not (is_news and counted and lead.notification_run == attempt.run) or any(map(_stands, others)):
         return None
-    lead.notification_status = Pending
+    lead.notification_status, lead.notification_error = Pending, reason
     if _is_latest(lead, attempt):
         return _after_failure(lead, attempt, reason, now)
     [second] = others
@@ -188,13 +206,13 @@ def settle(leads: Iterable[Lead]) -> None:
 
 
 @transaction.atomic
-def give_up(lead_id: int) -> str:
-    """End the notification as failed if nothing more may be sent for it: the reason, or empty if it goes on."""
+def give_up(lead_id: int) -> GivenUp | None:
+    """End the notification as failed if nothing more may be sent for it: why. None if it goes on."""
     lead = Lead.objects.notification_over().select_for_update(skip_locked=True).filter(pk=lead_id).first()
     if lead is None:
-        return ""
+        return None
     _close_unfinished(lead)
-    reason = NO_RESULT if lead.notification_attempts == 2 else TOO_OLD
+    reason = GivenUp.NO_RESULT if lead.notification_attempts == 2 else GivenUp.TOO_OLD
     _end(lead, Failed, reason)
     settle([lead])
     return reason
@@ -210,12 +228,11 @@ def start_run(lead_id: int, *, requested_by: str, only_failed: bool = False) -> 
         lead = Lead.objects.select_for_update().filter(pk=lead_id).first()
         if lead is None or lead.status != Lead.Status.SENT or lead.plumber_id is None:
             raise CannotRun("sans plombier à prévenir")
-        if only_failed and lead.notification_status != Lead.NotificationStatus.FAILED:
+        if only_failed and lead.notification_status != Failed:
             raise CannotRun("plus en échec")
         in_flight = DatabaseClock() - datetime.timedelta(seconds=settings.NOTIFICATION_LEASE)
-        if lead.attempts.filter(outcome=Attempt.Outcome.SENDING, started_at__gt=in_flight).exists():
-            raise CannotRun("une tentative est en cours ou prévue")
-        if lead.notification_status == Pending and lead.notification_retry_at is not None:
+        planned = lead.notification_status == Pending and lead.notification_retry_at is not None
+        if planned or lead.attempts.filter(outcome=Attempt.Outcome.SENDING, started_at__gt=in_flight).exists():
             raise CannotRun("une tentative est en cours ou prévue")
         Lead.objects.filter(pk=lead_id).update(
             notification_status=Pending,

@@ -12,6 +12,7 @@ TEMPLATE = (
     "Nouvelle demande urgente reçue sur votre compte. Téléphone du client : {}. Code postal : {}. "
     "Type d'urgence : {}. Merci de rappeler le client au plus vite."
 )
+_SHAPE = re.compile(re.escape(TEMPLATE).replace(r"\{\}", "(.+?)"))
 VARIABLE_LENGTH = 200  # characters; providers refuse more than 1,024 for the whole text
 
 
@@ -42,6 +43,12 @@ def preview(lead: Lead) -> str:
 def template_variables(lead: Lead) -> tuple[str, str, str]:
     """The three values of the template, as providers accept them."""
     return (_clean(spaced(lead.phone)), _clean(lead.postal_code), _clean(lead.emergency_type))
+
+
+def is_of_another(text: str, lead: Lead) -> bool:
+    """Whether a text, as a provider keeps it, is our message for another lead, or a test: it shows another customer."""
+    shown = _SHAPE.fullmatch(text)
+    return bool(shown) and shown[1] != template_variables(lead)[0]
 
 
 def _clean(value: str) -> str:

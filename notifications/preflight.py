@@ -30,7 +30,7 @@ class Unusable(Exception):
     """What cannot be worked with, and what to do about it."""
 
 
-class Unreachable(Unusable):
+class OutOfReach(Unusable):
     """What may be there in a moment."""
 
 
@@ -52,7 +52,7 @@ def patiently(check: Callable[[], None]) -> None:
     while True:
         try:
             return check()
-        except Unreachable as exc:
+        except OutOfReach as exc:
             if time.monotonic() > give_up_at:
                 raise
             logger.warning("Waiting: %s", exc)
@@ -66,7 +66,7 @@ def check_database() -> None:
     try:
         connection.ensure_connection()
     except DatabaseError as exc:
-        raise Unreachable(f"PostgreSQL at {where} (database {database['NAME']}) cannot be reached: start it.") from exc
+        raise OutOfReach(f"PostgreSQL at {where} (database {database['NAME']}) cannot be reached: start it.") from exc
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
@@ -86,7 +86,7 @@ def check_broker() -> None:
         try:
             broker.ensure_connection(max_retries=1, interval_start=0.1, timeout=CONNECT_TIMEOUT)
         except Exception as exc:  # each transport has errors of its own
-            raise Unreachable(f"The broker at {address} cannot be reached ({type(exc).__name__}): start it.") from exc
+            raise OutOfReach(f"The broker at {address} cannot be reached ({type(exc).__name__}): start it.") from exc
     if settings.CELERY_BROKER_URL.startswith("redis"):
         _refuse_eviction(address)
 

@@ -15,18 +15,6 @@ from notifications.delivery import Result
 from notifications.models import Attempt, Receipt
 from notifications.wire import ReceiptEvent
 
-HEARD = [  # what a receipt may change of an attempt
-    "outcome",
-    "finished_at",
-    "provider_message_id",
-    "delivery",
-    "delivered_at",
-    "read_at",
-    "failed_at",
-    "error_code",
-    "error_text",
-]
-
 
 def record(events: Iterable[ReceiptEvent]) -> list[int]:
     """Store what is new and apply it, all or nothing; the ids of the leads whose second attempt it made due.
@@ -74,12 +62,12 @@ def _apply(attempt_ids: set[UUID]) -> list[tuple[Attempt, Result]]:
     delivery.settle({attempt.lead for attempt, _ in heard})
     changed = [attempt for attempt, old in zip(attempts, before, strict=True) if _values(attempt) != old]
     # All of these rows exist; with a thousand of them this is several times as fast as bulk_update.
-    Attempt.objects.bulk_create(changed, update_conflicts=True, unique_fields=["id"], update_fields=HEARD)
+    Attempt.objects.bulk_create(changed, update_conflicts=True, unique_fields=["id"], update_fields=delivery.HEARD)
     return heard
 
 
 def _values(attempt: Attempt) -> list[object]:
-    return [getattr(attempt, field) for field in HEARD]
+    return [getattr(attempt, field) for field in delivery.HEARD]
 
 
 def _tell(heard: list[tuple[Attempt, Result]]) -> list[int]:

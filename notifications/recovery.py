@@ -53,6 +53,6 @@ def each(lead_ids: Iterable[int], step: Callable[[int], object]) -> list[int]:
         except DatabaseError as exc:
             if not connection.is_usable():
                 raise
-            logger.warning("Lead %d laissé pour l'instant: %s", lead_id, type(exc).__name__)
+            logger.warning("Lead %d laissée pour l'instant: %s", lead_id, type(exc).__name__)
             refused.append(lead_id)
     return refused

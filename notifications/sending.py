@@ -14,8 +14,8 @@ from notifications.backends.base import DeliveryError
 from notifications.delivery import Result
 from notifications.messages import compose
 from notifications.models import Attempt
+from notifications.preflight import CLOCK_TOLERANCE
 
-EARLY = 1  # seconds that a worker's clock may run before the database's (notifications/preflight.py)
 RECORDING_PATIENCE = 5  # seconds that a result waits for a database that is away
 
 Recorded = TypeVar("Recorded")
@@ -39,7 +39,8 @@ def deliver(lead_id: int) -> Result:
         result = _patiently(delivery.fail, attempt, error)
         log_lines.failed(attempt, error, result)
         return result
-    _patiently(delivery.accept, attempt, message_id)
+    if not _patiently(delivery.accept, attempt, message_id):
+        return Result.SUPERSEDED
     log_lines.accepted(attempt)
     return Result.SENT
 
@@ -71,7 +72,7 @@ def _attempt_1_before_2(lead_id: int) -> Attempt | None:
         lead__notification_retry_at__isnull=False,
     ).annotate(wait=F("lead__notification_retry_at") - DatabaseClock())
     first = before_2.select_related("lead__plumber").first()
-    if first is None or first.wait.total_seconds() > EARLY:
+    if first is None or first.wait.total_seconds() > CLOCK_TOLERANCE:
         return None
     time.sleep(max(0, first.wait.total_seconds()))
     return first

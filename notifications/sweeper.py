@@ -38,14 +38,15 @@ class Sweeper:
         self._sending = {pk: future for pk, future in self._sending.items() if not future.done()}
         over = list(Lead.objects.notification_over().values_list("pk", flat=True)[:BATCH])
         each(over, sending.give_up)
+        rung = recover(_unheard(), prepare=_mark_rung)
+        here = list(dict.fromkeys(rung.not_enqueued + _abandoned()))
+        for lead_id in here:
+            self._send_here(lead_id)
+        # Last: these wait for rows that somebody may hold, and what is due must not wait with them.
         delivery.close_unfinished()
         for lead_id in receipts.adopt():
             enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)
-        rung = recover(_unheard(), prepare=_mark_rung)
-        here = rung.not_enqueued + list(_abandoned())
-        for lead_id in here:
-            self._send_here(lead_id)
-        return len(over) + len(rung.enqueued) + len(here)
+        return len({*over, *rung.enqueued, *here})
 
     def wait(self) -> None:
         """Return when every attempt begun here has its result."""

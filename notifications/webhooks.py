@@ -48,7 +48,7 @@ def twilio(request: HttpRequest) -> HttpResponse:
         return HttpResponseBadRequest()
     if not twilio_is_signed(address, form, request.headers.get("X-Twilio-Signature", ""), settings.TWILIO_AUTH_TOKEN):
         return HttpResponseForbidden()
-    return _take(lambda: parse_twilio(request.POST, request.GET.get("attempt", "")))
+    return _take(parse_twilio(request.POST, request.GET.get("attempt", "")))
 
 
 @csrf_exempt  # signed by the provider instead
@@ -61,7 +61,10 @@ def meta(request: HttpRequest) -> HttpResponse:
     signature = request.headers.get("X-Hub-Signature-256", "")
     if not meta_is_signed(request.body, signature, settings.WHATSAPP_CLOUD_APP_SECRET):
         return HttpResponseForbidden()
-    return _take(lambda: parse_meta(request.body))
+    try:
+        return _take(parse_meta(request.body))
+    except Unreadable:
+        return HttpResponseBadRequest()
 
 
 def _shake_hands(request: HttpRequest) -> HttpResponse:
@@ -72,11 +75,7 @@ def _shake_hands(request: HttpRequest) -> HttpResponse:
     return HttpResponse(request.GET.get("hub.challenge", ""), content_type="text/plain")
 
 
-def _take(parse: Callable[[], list[ReceiptEvent]]) -> HttpResponse:
-    try:
-        events = parse()
-    except Unreadable:
-        return HttpResponseBadRequest()
+def _take(events: list[ReceiptEvent]) -> HttpResponse:
     if due := receipts.record(events):
         # Aside: a thousand doorbells take half a second, and a broker that hangs takes two.
         Thread(target=_ring, args=[due], daemon=True).start()

@@ -28,17 +28,17 @@ class AttentionFilter(admin.SimpleListFilter):
     parameter_name = "attention"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        untracked = ("silent", "Non suivie (ancien système)")
-        not_delivered = ("accepted", "Acceptée par WhatsApp, non remise")
+        untracked = ("untracked", "Non suivie (ancien système)")
+        not_delivered = ("not_delivered", "Acceptée par WhatsApp, non remise")
         return [("failed", "Notification en échec"), not_delivered, ("waiting", "Sans plombier"), untracked]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         nothing_planned = Q(status=Lead.Status.SENT, notification_status="pending", notification_retry_at=None)
         chosen = {
             "failed": Q(notification_status=Lead.NotificationStatus.FAILED),
-            "accepted": Q(reached="not_delivered"),
+            "not_delivered": Q(reached="not_delivered"),
             "waiting": Q(status=Lead.Status.CONFIRMED),
-            "silent": nothing_planned,
+            "untracked": nothing_planned,
         }
         return queryset.filter(chosen.get(self.value(), Q()))
 

@@ -27,7 +27,7 @@ class SturdyAdmin(admin.ModelAdmin):
         chosen = self.model.objects.filter(pk__in=list(queryset.values_list("pk", flat=True)))
         free = list(self.without_history(chosen.select_for_update(of=("self",))).values_list("pk", flat=True))
         if kept := chosen.count() - len(free):
-            messages.error(request, f"{kept} n'a pas été supprimé : il s'est passé quelque chose entre-temps.")
+            messages.error(request, f"{kept} élément(s) conservé(s) : il s'est passé quelque chose entre-temps.")
         self.model.objects.filter(pk__in=free).delete()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:

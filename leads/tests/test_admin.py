@@ -248,7 +248,7 @@ def test_the_list_says_how_far_a_message_got(fields, minutes_ago, shown, listed,
     Attempt.objects.update(finished_at=timezone.now() - datetime.timedelta(minutes=minutes_ago), **fields)
 
     page = admin_client.get(LEADS).content.decode()
-    filtered = admin_client.get(LEADS, {"attention": "accepted"}).content.decode()
+    filtered = admin_client.get(LEADS, {"attention": "not_delivered"}).content.decode()
 
     assert f">{shown}</span>" in page
     assert (f"#{assigned_lead.pk}</a>" in filtered) is listed
@@ -427,7 +427,7 @@ def test_an_operator_who_may_only_look_has_no_buttons(client, db, assigned_lead)
         "q=Fuite",
         "attention=failed",
         "attention=waiting",
-        "attention=silent",
+        "attention=untracked",
         "status=sent",
         "notification_status=pending",
         "o=11",

@@ -25,6 +25,14 @@ class MessageId(str):
         return self
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A message that the provider says it accepted. Its repr holds nothing personal."""
+
+    message_id: str
+    text: str = field(repr=False)  # as sent, or empty where the provider does not tell
+
+
 class DeliveryError(Exception):
     """The message was not accepted, as far as we know; the subclass says how far that is.
 
@@ -57,8 +65,8 @@ class Backend:
         """Hand the message to the provider; its message id, at most 255 characters. Raises DeliveryError."""
         raise NotImplementedError
 
-    def sent_since(self, to: str, since: datetime.datetime, *, deadline: float) -> list[str] | None:
-        """The ids of the messages to `to` (E.164) that the provider accepted from `since` (aware) on, the oldest first.
+    def sent_since(self, to: str, since: datetime.datetime, *, deadline: float) -> list[Listed] | None:
+        """The messages to `to` (E.164) that the provider accepted from `since` (aware) on, the oldest first.
 
         Those that it knows to have failed do not count. None where the provider cannot be asked. Raises
         DeliveryError when it could be, and did not tell within `deadline` seconds.

@@ -44,11 +44,10 @@ _CORRECT = "Corrigez le numéro du plombier, puis relancez l'envoi."
 _OURSELVES = "Le numéro du plombier est celui de notre expéditeur"
 _REPORT = "Appelez le plombier, puis signalez cet échec à l'administrateur."
 
-NEVER_LEFT = Explanation(Kind.UNREACHABLE, "Le message n'est pas parti : fournisseur injoignable", _AGAIN)
-
-# Of our own: found before anything was sent.
-NO_PLUMBER, BAD_NUMBER = "sans_plombier", "numero_invalide"
+# Of our own: nothing was sent.
+NEVER_LEFT, NO_PLUMBER, BAD_NUMBER = "injoignable", "sans_plombier", "numero_invalide"
 _OURS = {
+    NEVER_LEFT: Explanation(Kind.UNREACHABLE, "Le message n'est pas parti : fournisseur injoignable", _AGAIN),
     NO_PLUMBER: Explanation(
         Kind.RECIPIENT, "Cette demande n'a plus de plombier", "Choisissez un plombier, appelez-le."
     ),

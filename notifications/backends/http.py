@@ -12,6 +12,7 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
 from notifications.backends.base import UnknownOutcome, Unreachable
+from notifications.backends.catalogue import NEVER_LEFT
 from notifications.backends.deadline import adapter, call
 
 BODY_LIMIT = 64 * 1024  # bytes; the answers that we know have less than 2 KiB
@@ -62,7 +63,7 @@ def request(provider: str, method: str, url: str, *, deadline: float, **content:
         response = adapter().send(prepared, stream=True, timeout=deadline)
     except (requests.RequestException, HTTPError, OSError, ValueError) as exc:
         if not call.sent:
-            raise Unreachable(f"{provider} injoignable ({_why(exc)})") from exc
+            raise Unreachable(f"{provider} injoignable ({_why(exc)})", code=NEVER_LEFT) from exc
         raise UnknownOutcome(f"Résultat inconnu : {_silence(deadline)}") from exc
     with contextlib.closing(response):
         return Answer(response.status_code, _read(response.raw))

@@ -32,18 +32,18 @@ class Backend(base.Backend):
     def send(self, message: base.Message) -> str:
         return message_id(_call("POST", deadline=settings.NOTIFICATION_DEADLINE, data=_form(message)))
 
-    def sent_since(self, to: str, since: datetime.datetime, *, deadline: float) -> list[str]:
+    def sent_since(self, to: str, since: datetime.datetime, *, deadline: float) -> list[base.Listed]:
         # Not by From: a message of a Messaging Service has none until the service has picked one.
         answer = _call("GET", deadline=deadline, params={"To": f"whatsapp:{to}", "PageSize": str(LIST_LENGTH)})
         messages = answer.fields().get("messages")
         if answer.status != 200 or not isinstance(messages, list):
             raise DeliveryError(f"Twilio ne dit pas ce qui est parti (HTTP {answer.status})")
         went_out = [
-            (created, one["sid"])
+            (created, base.Listed(one["sid"], str(one.get("body") or "")))
             for one in reversed(messages)
             if isinstance(one, dict) and _is_ours(one, to) and (created := _created(one)) and created >= since - CLOCKS
         ]
-        return [sid for _, sid in sorted(went_out, key=lambda one: one[0])]
+        return [listed for _, listed in sorted(went_out, key=lambda one: one[0])]
 
 
 def _call(method: str, *, deadline: float, **content: Any) -> http.Answer:

@@ -148,7 +148,7 @@ def test_an_answer_becomes_an_error_by_its_code_first(code, http_status, error, 
     assert str(raised) == raised.reason == reason
 
 
-EXPLANATIONS = {*catalogue._CODES.values(), *catalogue._RECEIPTS.values(), catalogue.NEVER_LEFT}
+EXPLANATIONS = {*catalogue._CODES.values(), *catalogue._RECEIPTS.values(), *catalogue._OURS.values()}
 
 
 @pytest.mark.parametrize("explanation", sorted(EXPLANATIONS, key=lambda one: one.what), ids=lambda one: one.what)

@@ -4,6 +4,7 @@ import datetime
 import time
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from leads.assignment import confirm_and_assign
@@ -12,6 +13,7 @@ from notifications import backends, delivery, proof
 from notifications.backends import memory
 from notifications.backends.base import DeliveryError, UnknownOutcome
 from notifications.delivery import Result, claim
+from notifications.messages import compose
 from notifications.models import Attempt
 from notifications.sandbox import Sandbox
 from notifications.sending import deliver
@@ -128,6 +130,30 @@ def test_two_messages_without_an_owner_are_those_of_two_attempts(assigned_lead, 
     assert list(found) == [send.message_id for send in provider.sends]
 
 
+def test_a_test_message_to_the_plumber_is_no_proof(assigned_lead, provider):
+    Lead.objects.update(phone="0639980017")
+    provider.script(NOT_TAKEN)
+    deliver(assigned_lead.pk)
+    call_command("send_test_notification", "--to", "+33639980001")
+    let_the_wait_pass()
+
+    deliver(assigned_lead.pk)
+
+    assert state(assigned_lead) == ("whatsapp_sent", 2, None)
+
+
+def test_a_message_whose_text_the_provider_forgot_is_a_proof(assigned_lead, provider):
+    provider.script(LOST)
+    deliver(assigned_lead.pk)
+    [message] = provider.provider.journal.messages().values()
+    message["body"] = None
+    let_the_wait_pass()
+
+    deliver(assigned_lead.pk)
+
+    assert state(assigned_lead) == ("whatsapp_sent", 1, None)
+
+
 def test_a_message_from_before_the_attempt_is_no_proof(assigned_lead, provider):
     attempt = claim(assigned_lead.pk)
     backends.get_backend().send(message_to(attempt))
@@ -192,7 +218,7 @@ def test_a_worker_whose_clock_is_a_little_early_asks_all_the_same(assigned_lead,
 
 
 def message_to(attempt):
-    return memory.base.Message(to="+33639980001", text="x", variables=(), reference=str(attempt.pk))
+    return compose(attempt.lead, reference=str(attempt.pk))
 
 
 def slowly(answer):

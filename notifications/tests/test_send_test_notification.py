@@ -37,7 +37,7 @@ def test_an_accepted_message_is_told(outbox, capsys):
             ],
         ),
         (
-            Unreachable("Twilio injoignable (connexion refusée)"),
+            Unreachable("Twilio injoignable (connexion refusée)", code="injoignable"),
             [
                 "Pas envoyé par twilio. Twilio injoignable (connexion refusée).",
                 "Que faire : Relancez l'envoi ; si l'échec se répète, appelez le plombier.",

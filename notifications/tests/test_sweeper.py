@@ -1,18 +1,20 @@
 """P3: what the doorbell lost, the sweeper finds in the database alone."""
 
+import contextlib
 import datetime
 import threading
 
 import pytest
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from leads.assignment import confirm_and_assign
 from leads.models import Lead
-from notifications import recovery
+from notifications import delivery, recovery
 from notifications.backends.base import Refused
 from notifications.delivery import claim
+from notifications.models import Receipt
 from notifications.sending import deliver
 from notifications.sweeper import Sweeper
 
@@ -43,6 +45,28 @@ def rung(monkeypatch):
 @pytest.fixture
 def no_broker(monkeypatch):
     monkeypatch.setattr(recovery, "enqueue", lambda lead_id: False)
+
+
+@contextlib.contextmanager
+def held(lead):
+    """Somebody else has its row, at psql say."""
+    holding, release = threading.Event(), threading.Event()
+
+    def hold():
+        with transaction.atomic():
+            Lead.objects.select_for_update().get(pk=lead.pk)
+            holding.set()
+            release.wait(20)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert holding.wait(20)
+    try:
+        yield
+    finally:
+        release.set()
+        holder.join()
 
 
 def due_for(lead, seconds):
@@ -159,24 +183,12 @@ def test_one_bad_lead_stops_no_other(make_plumber, make_lead, no_broker, outbox,
 
 def test_a_row_that_somebody_holds_stops_no_other(make_plumber, make_lead, rung, outbox, sweep):
     make_plumber(pack_size=30)
-    held, free = (confirm_and_assign(make_lead().confirmation_token) for _ in range(2))
-    for lead in (held, free):
+    taken, free = (confirm_and_assign(make_lead().confirmation_token) for _ in range(2))
+    for lead in (taken, free):
         due_for(lead, 3)
-    holding, release = threading.Event(), threading.Event()
 
-    def hold():
-        with transaction.atomic():
-            Lead.objects.select_for_update().get(pk=held.pk)
-            holding.set()
-            release.wait(20)
-        connection.close()
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    holding.wait(20)
-    sweep()
-    release.set()
-    holder.join()
+    with held(taken):
+        sweep()
 
     assert rung == [free.pk]
 
@@ -204,3 +216,23 @@ def test_the_command_also_assigns_who_waits(make_lead, plumber, outbox, monkeypa
     waiting.refresh_from_db()
     assert (waiting.status, waiting.plumber, told) == ("sent", plumber, [waiting.pk])
     assert capsys.readouterr().out == "1 demande(s) traitée(s).\n"
+
+
+def test_a_receipt_for_a_held_lead_keeps_nobody_else_waiting_p3(assigned_lead, make_lead, rung, sweep):
+    delivery.accept(claim(assigned_lead.pk), "SM-1")
+    Receipt.objects.create(key="1", provider="twilio", message_id="SM-1", state="delivered")
+    other = confirm_and_assign(make_lead().confirmation_token)
+    due_for(other, 3)
+
+    with held(assigned_lead), pytest.raises(OperationalError):
+        sweep()
+
+    assert rung == [other.pk]
+
+
+def test_a_lead_is_counted_once_a_sweep(assigned_lead, no_broker, outbox, sweep):
+    due_for(assigned_lead, 20)
+
+    assert sweep() == 1
+
+    assert len(outbox) == 1

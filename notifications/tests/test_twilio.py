@@ -372,7 +372,8 @@ def listed(**changes):
 def look_up(answer, settings, since=MOMENT):
     with provider(answering(answer)) as serving:
         settings.TWILIO_API_URL = serving.url
-        return twilio.Backend().sent_since("+33639980001", since, deadline=1), serving.requests[0]
+        listed = twilio.Backend().sent_since("+33639980001", since, deadline=1)
+        return [message.message_id for message in listed], serving.requests[0]
 
 
 def test_look_up_asks_for_the_messages_to_this_number(account):
@@ -484,7 +485,8 @@ def test_any_list_gives_ids_that_it_holds(messages):
         body = json.dumps({"messages": messages}).encode()
         patch.setattr(twilio, "_call", lambda *args, **content: Answer(200, body))
 
-        assert set(twilio.Backend().sent_since("+33639980001", MOMENT, deadline=1)) <= {SID}
+        listed = twilio.Backend().sent_since("+33639980001", MOMENT, deadline=1)
+        assert {message.message_id for message in listed} <= {SID}
 
 
 def test_other_backends_cannot_be_asked_what_they_sent():

@@ -14,8 +14,7 @@ from typing import Any
 
 from notifications.backends.base import is_message_id, storable
 
-# In the order of a message's life. Each counts more than those before it; `failed` is the end, unless the message
-# was delivered or read all the same (a plumber may have two telephones).
+# Which of them counts when there are several: RANK in notifications/delivery.py.
 ACCEPTED, SENT, DELIVERED, READ, FAILED = "accepted", "sent", "delivered", "read", "failed"
 
 _TWILIO = {

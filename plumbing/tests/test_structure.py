@@ -107,9 +107,14 @@ def test_there_is_one_place_for_every_transition_of_a_notification():
             name = path.relative_to(ROOT).as_posix()
             if "/tests/" in name or "/migrations/" in name:
                 continue
-            calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+            nodes = list(ast.walk(ast.parse(path.read_text())))
+            calls = [node for node in nodes if isinstance(node, ast.Call)]
             writing = [call for call in calls if getattr(call.func, "attr", "") in ("update", "save", "create")]
-            if any((word.arg or "").startswith("notification_") for call in writing for word in call.keywords):
+            words = [word.arg or "" for call in writing for word in call.keywords]
+            words += [
+                node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+            ]
+            if any(word.startswith("notification_") for word in words):
                 writers.add(name)
 
     # (The sweeper notes when it rang: that is no transition.)

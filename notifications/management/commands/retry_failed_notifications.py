@@ -40,7 +40,8 @@ def instant(text: str) -> datetime.datetime:
 class Command(BaseCommand):
     help = (
         "Starts a new run (at most two attempts) for notifications that failed. "
-        "Exit status: 0 all well, 1 some could not be enqueued (the sweeper will deliver them), 2 bad usage."
+        "Exit status: 0 all well, 1 some could not be enqueued "
+        "(the sweeper will deliver them) or were locked, 2 bad usage."
     )
 
     def add_arguments(self, parser) -> None:

@@ -4,8 +4,8 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from notifications.backends import get_backend
-from notifications.backends.base import DeliveryError, Message, UnknownOutcome, Unreachable
-from notifications.backends.catalogue import NEVER_LEFT, explain
+from notifications.backends.base import DeliveryError, Message, UnknownOutcome
+from notifications.backends.catalogue import explain
 from notifications.messages import TEMPLATE
 from notifications.numbers import UndiallableNumber, to_e164
 
@@ -36,6 +36,5 @@ def _told(error: DeliveryError) -> str:
     lines = [f"{certain} par {settings.WHATSAPP_BACKEND}. {error}."]
     if error.detail:
         lines.append(f"Le fournisseur dit : {error.detail}")
-    known = explain(settings.WHATSAPP_BACKEND, error.code, error.http_status)
-    lines.append(f"Que faire : {NEVER_LEFT.action if isinstance(error, Unreachable) else known.action}")
+    lines.append(f"Que faire : {explain(settings.WHATSAPP_BACKEND, error.code, error.http_status).action}")
     return "\n".join(lines)
