@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 
-from notifications.backends.catalogue import explain
+from notifications.backends.catalogue import ASK, explain
 from notifications.models import Attempt
 
 Outcome, Delivery = Attempt.Outcome, Attempt.Delivery
@@ -66,6 +66,8 @@ class AttemptInline(admin.TabularInline):
     def what_to_do(self, attempt: Attempt) -> str:
         if attempt.delivery == Delivery.FAILED:
             return explain(attempt.backend, attempt.error_code, None).action
+        if attempt.not_delivered:
+            return ASK
         if attempt.outcome not in (Outcome.FAILED, Outcome.UNKNOWN) or attempt.delivery:
             return ""
         return explain(attempt.backend, attempt.error_code, attempt.http_status).action

@@ -18,6 +18,10 @@ SHAPES = {  # Twilio's ids: two letters and 32 hexadecimal digits
     "TWILIO_MESSAGING_SERVICE_SID": r"MG[0-9a-fA-F]{32}",
     "TWILIO_CONTENT_SID": r"HX[0-9a-fA-F]{32}",
 }
+PRIVATE = [
+    ipaddress.ip_network(network)
+    for network in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
+]
 OURS = re.compile(r"(TWILIO|WHATSAPP|NOTIFICATION|LEAD|SWEEP|BROKER|CELERY_BROKER|SITE|ALLOWED)_[A-Z_]+")
 
 
@@ -57,6 +61,9 @@ def cloud_api_is_complete() -> list[CheckMessage]:
         for name in names
         if not getattr(settings, f"WHATSAPP_CLOUD_{name}")
     ]
+    if not re.fullmatch(r"[\w-]*", settings.WHATSAPP_CLOUD_PHONE_NUMBER_ID):
+        told = "WHATSAPP_CLOUD_PHONE_NUMBER_ID must be the id that Meta gave our number, not the number itself."
+        errors.append(Error(told, id="notifications.E012"))
     return errors + _template() + _address("WHATSAPP_CLOUD_API_URL")
 
 
@@ -84,7 +91,7 @@ def _sender() -> list[CheckMessage]:
 
 def _address(name: str) -> list[CheckMessage]:
     address = urlsplit(getattr(settings, name))
-    if address.scheme == "https" or address.hostname in ("localhost", "127.0.0.1", "::1"):
+    if address.scheme == "https" or not _is_public(address.hostname or ""):
         return []
     return [Error(f"{name} must begin with https:// (the password travels).", id="notifications.E005")]
 
@@ -105,11 +112,12 @@ def the_site_is_safe_and_heard(**kwargs: object) -> list[CheckMessage]:
 
 
 def _is_public(host: str) -> bool:
-    """Whether customers could reach it; not this machine, a network of our own, or a container's name."""
+    """Whether anybody could reach it: neither this machine, nor a private network, nor a container's name."""
     try:
-        return ipaddress.ip_address(host).is_global
+        address = ipaddress.ip_address(host)
     except ValueError:
         return "." in host
+    return not any(address in network for network in PRIVATE)
 
 
 @register()

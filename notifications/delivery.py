@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce
 
 from leads.models import DatabaseClock, Lead
 from notifications.backends.base import DeliveryError, UnknownOutcome
-from notifications.backends.catalogue import explain
+from notifications.backends.catalogue import NO_ANSWER, explain
 from notifications.models import Attempt, Receipt
 
 # Of what receipts tell, the highest counts: a phone that has the message outdoes every failure.
@@ -55,7 +55,12 @@ class CannotRun(Exception):
     """A new run cannot start now; the text says why, in French."""
 
 
-NEVER_FINISHED = {"outcome": Attempt.Outcome.UNKNOWN, "finished_at": DatabaseClock(), "error_text": GivenUp.NO_RESULT}
+NEVER_FINISHED = {
+    "outcome": Attempt.Outcome.UNKNOWN,
+    "finished_at": DatabaseClock(),
+    "error_code": NO_ANSWER,
+    "error_text": GivenUp.NO_RESULT,
+}
 
 
 @transaction.atomic

@@ -4,10 +4,9 @@ import datetime
 import logging
 
 from django.conf import settings
-from django.db.models import QuerySet
 
 from notifications.backends import get_backend
-from notifications.backends.base import DeliveryError
+from notifications.backends.base import CLOCKS, DeliveryError, Listed
 from notifications.messages import is_of_another
 from notifications.models import Attempt
 from notifications.numbers import UndiallableNumber, to_e164
@@ -33,38 +32,59 @@ def is_wanted(attempt: Attempt) -> bool:
 def message_of(attempt: Attempt) -> str | None:
     """The id of the message that this attempt sent, where the provider lists one that can be no other attempt's.
 
-    A plumber may get several leads within seconds. So there must be at least as many messages without an attempt as
-    there are attempts to his number without a result. None without proof: then attempt 2 is made, as a message too
-    many is better than none. Never raises for what the provider does.
+    None without proof: then attempt 2 is made, as a message too many is better than none. Never raises for what the
+    provider does.
     """
-    listed = _listed(attempt)
-    if not listed:
-        return None
-    in_doubt = list(_in_doubt(attempt))  # before the next line: an attempt that ends meanwhile must not fall between
-    recorded = Attempt.objects.filter(provider_message_id__in=listed).values_list("provider_message_id", flat=True)
-    free = [message_id for message_id in listed if message_id not in set(recorded)]
-    return free[in_doubt.index(attempt.pk)] if attempt.pk in in_doubt and len(free) >= len(in_doubt) else None
-
-
-def _listed(attempt: Attempt) -> list[str]:
-    """The ids of the messages that may be this attempt's."""
     try:
         recipient = to_e164(attempt.lead.plumber.phone)
         listed = get_backend().sent_since(recipient, attempt.started_at, deadline=PATIENCE) or []
-        return [message.message_id for message in listed if not is_of_another(message.text, attempt.lead)]
     except (DeliveryError, UndiallableNumber) as error:
         logger.info("Tentative 1 sans preuve d'envoi - Lead %d: %s", attempt.lead_id, error)
+        return None
     except Exception:  # a bug here must not keep attempt 2 from being made
         logger.exception("Tentative 1 sans preuve d'envoi - Lead %d", attempt.lead_id)
-    return []
+        return None
+    # The attempts first: one that ends meanwhile must not fall between.
+    others = [other for other in _in_doubt(recipient, attempt.started_at) if other != attempt]
+    return _needed_for(attempt, others, _without_owner(listed))
 
 
-def _in_doubt(attempt: Attempt) -> QuerySet:
-    """The ids of the attempts to this number, about as old or younger, whose message nobody knows: oldest first."""
-    since = attempt.started_at - datetime.timedelta(seconds=settings.NOTIFICATION_LEASE)
-    return (
-        Attempt.objects.filter(lead__plumber__phone=attempt.lead.plumber.phone, started_at__gte=since)
-        .filter(outcome__in=WITHOUT_RESULT, provider_message_id="")
-        .order_by("started_at", "pk")
-        .values_list("pk", flat=True)
-    )
+def _in_doubt(recipient: str, since: datetime.datetime) -> list[Attempt]:
+    """The attempts to this number, about as old or younger, whose message nobody knows: the oldest first."""
+    about = since - datetime.timedelta(seconds=settings.NOTIFICATION_LEASE)
+    unknown = Attempt.objects.filter(outcome__in=WITHOUT_RESULT, provider_message_id="", started_at__gte=about)
+    to_them = unknown.filter(lead__plumber__phone__endswith=recipient[-9:])  # with +33 or with 0
+    return list(to_them.select_related("lead").order_by("started_at", "pk"))
+
+
+def _without_owner(listed: list[Listed]) -> list[Listed]:
+    ids = [message.message_id for message in listed]
+    recorded = Attempt.objects.filter(provider_message_id__in=ids).values_list("provider_message_id", flat=True)
+    return [message for message in listed if message.message_id not in set(recorded)]
+
+
+def _needed_for(attempt: Attempt, others: list[Attempt], messages: list[Listed]) -> str | None:
+    """The message left for `attempt` when the others have as many of them as they can have; None if none is.
+
+    A plumber may get several leads within seconds, and a text may be unknown. (Augmenting paths, as in
+    https://en.wikipedia.org/wiki/Maximum_cardinality_matching.)
+    """
+    owners: dict[str, Attempt] = {}
+
+    def finds_one(one: Attempt, tried: set[str]) -> bool:
+        for message in sorted(messages, key=lambda message: message.message_id in owners):
+            if message.message_id not in tried and _may_be(message, one):
+                tried.add(message.message_id)
+                owner = owners.get(message.message_id)
+                if owner is None or finds_one(owner, tried):
+                    owners[message.message_id] = one
+                    return True
+        return False
+
+    for one in [*others, attempt]:
+        finds_one(one, set())
+    return next((message_id for message_id, owner in owners.items() if owner == attempt), None)
+
+
+def _may_be(message: Listed, attempt: Attempt) -> bool:
+    return attempt.started_at - CLOCKS <= message.created_at and not is_of_another(message.text, attempt.lead)

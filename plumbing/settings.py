@@ -21,7 +21,8 @@ CSRF_TRUSTED_ORIGINS = [SITE_URL]
 # The proxy in front ends TLS and says so in X-Forwarded-Proto. An http SITE_URL means: no TLS here, a trial.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_URL.startswith("https://")
-SECURE_REDIRECT_EXEMPT = [r"^api/health$"]  # asked by the container itself, without TLS
+# Asked by the container itself, without TLS; and signed, so that no redirect (which providers do not follow) is needed.
+SECURE_REDIRECT_EXEMPT = [r"^api/health$", r"^webhooks/whatsapp/"]
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if SECURE_SSL_REDIRECT else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
 SECURE_REFERRER_POLICY = "same-origin"

@@ -3,6 +3,9 @@
 import datetime
 from dataclasses import dataclass, field
 
+# A provider's clock is not ours, and Twilio's dates are cut to the second.
+CLOCKS = datetime.timedelta(seconds=2)
+
 
 @dataclass(frozen=True)
 class Message:
@@ -30,6 +33,7 @@ class Listed:
     """A message that the provider says it accepted. Its repr holds nothing personal."""
 
     message_id: str
+    created_at: datetime.datetime  # aware
     text: str = field(repr=False)  # as sent, or empty where the provider does not tell
 
 
@@ -68,8 +72,8 @@ class Backend:
     def sent_since(self, to: str, since: datetime.datetime, *, deadline: float) -> list[Listed] | None:
         """The messages to `to` (E.164) that the provider accepted from `since` (aware) on, the oldest first.
 
-        Those that it knows to have failed do not count. None where the provider cannot be asked. Raises
-        DeliveryError when it could be, and did not tell within `deadline` seconds.
+        Give or take CLOCKS. Those that it knows to have failed do not count. None where the provider cannot be asked.
+        Raises DeliveryError when it could be, and did not tell within `deadline` seconds.
         """
         return None
 

@@ -36,7 +36,7 @@ _NAMES = {"twilio": "Twilio", "cloud_api": "Meta"}
 _ANY = "le fournisseur"
 
 _ALARM = "Prévenez l'administrateur tout de suite : d'autres messages échouent. En attendant, appelez les plombiers."
-_ASK = "Demandez au plombier s'il a reçu la demande ; sinon, relancez l'envoi."
+ASK = "Demandez au plombier s'il a reçu la demande ; sinon, relancez l'envoi."
 _LATER = "Relancez l'envoi dans quelques minutes ; si c'est urgent, appelez le plombier."
 _AGAIN = "Relancez l'envoi ; si l'échec se répète, appelez le plombier."
 _CALL = "Appelez le plombier, puis prévenez l'administrateur : "
@@ -44,9 +44,10 @@ _CORRECT = "Corrigez le numéro du plombier, puis relancez l'envoi."
 _OURSELVES = "Le numéro du plombier est celui de notre expéditeur"
 _REPORT = "Appelez le plombier, puis signalez cet échec à l'administrateur."
 
-# Of our own: nothing was sent.
-NEVER_LEFT, NO_PLUMBER, BAD_NUMBER = "injoignable", "sans_plombier", "numero_invalide"
+# Of our own, where no provider has said anything.
+NEVER_LEFT, NO_ANSWER, NO_PLUMBER, BAD_NUMBER = "injoignable", "sans_reponse", "sans_plombier", "numero_invalide"
 _OURS = {
+    NO_ANSWER: Explanation(Kind.UNKNOWN, "Résultat inconnu : pas de réponse du fournisseur", ASK),
     NEVER_LEFT: Explanation(Kind.UNREACHABLE, "Le message n'est pas parti : fournisseur injoignable", _AGAIN),
     NO_PLUMBER: Explanation(
         Kind.RECIPIENT, "Cette demande n'a plus de plombier", "Choisissez un plombier, appelez-le."
@@ -205,11 +206,11 @@ _TABLE: list[Row] = [
         "", "131048",
     ),
     (
-        Kind.UNKNOWN, "Résultat inconnu : erreur chez {}", _ASK,
+        Kind.UNKNOWN, "Résultat inconnu : erreur chez {}", ASK,
         "20500 20503", "1 2 131000 131016 133004",
     ),
     (
-        Kind.UNKNOWN, "Résultat inconnu : WhatsApp n'a pas répondu à {} à temps", _ASK,
+        Kind.UNKNOWN, "Résultat inconnu : WhatsApp n'a pas répondu à {} à temps", ASK,
         "30410", "",
     ),
 ]  # fmt: skip
@@ -250,7 +251,9 @@ def _default(name: str, code: str, http_status: int | None) -> Explanation:
         case None if code:
             return Explanation(Kind.REFUSED, f"Échec signalé par {name}, de cause inconnue", _REPORT)
         case None:
-            return Explanation(Kind.UNKNOWN, f"Cause inconnue : rien de précis de {name}", _ASK)
+            return Explanation(Kind.REFUSED, f"Échec signalé par {name}, sans cause", _REPORT)
+        case 408 | 499:  # it gave up waiting; perhaps after it had sent the message
+            return Explanation(Kind.UNKNOWN, f"Résultat inconnu : erreur chez {name}", ASK)
         case 429:
             return Explanation(Kind.RATE, f"Refusé par {name} : trop d'envois en peu de temps", _LATER)
         case 401 | 403:
@@ -258,9 +261,9 @@ def _default(name: str, code: str, http_status: int | None) -> Explanation:
         case status if 400 <= status < 500:
             return Explanation(Kind.REFUSED, f"Refusé par {name}", _REPORT)
         case status if 200 <= status < 300:
-            return Explanation(Kind.UNKNOWN, f"Résultat inconnu : réponse de {name} sans identifiant", _ASK)
+            return Explanation(Kind.UNKNOWN, f"Résultat inconnu : réponse de {name} sans identifiant", ASK)
     # A redirect too: some servers send one (303, often 302) after they have done what was asked.
-    return Explanation(Kind.UNKNOWN, f"Résultat inconnu : erreur chez {name}", _ASK)
+    return Explanation(Kind.UNKNOWN, f"Résultat inconnu : erreur chez {name}", ASK)
 
 
 def _by_code(table: list[Row]) -> dict[tuple[str, str], Explanation]:

@@ -12,10 +12,10 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
 from notifications.backends.base import UnknownOutcome, Unreachable
-from notifications.backends.catalogue import NEVER_LEFT
+from notifications.backends.catalogue import NEVER_LEFT, NO_ANSWER
 from notifications.backends.deadline import adapter, call
 
-BODY_LIMIT = 64 * 1024  # bytes; the answers that we know have less than 2 KiB
+BODY_LIMIT = 512 * 1024  # bytes; an answer has less than 2 KiB, a list of 50 messages may have 400
 
 _HEADERS = {"User-Agent": "plumbing/1.0", "Accept": "application/json", "Accept-Encoding": "identity"}
 
@@ -32,7 +32,7 @@ _CAUSES = {
 @dataclass(frozen=True)
 class Answer:
     status: int
-    body: bytes  # its first 64 KiB, or less when it was cut off
+    body: bytes  # its first 512 KiB, or less when it was cut off
 
     @property
     def text(self) -> str:
@@ -64,7 +64,7 @@ def request(provider: str, method: str, url: str, *, deadline: float, **content:
     except (requests.RequestException, HTTPError, OSError, ValueError) as exc:
         if not call.sent:
             raise Unreachable(f"{provider} injoignable ({_why(exc)})", code=NEVER_LEFT) from exc
-        raise UnknownOutcome(f"Résultat inconnu : {_silence(deadline)}") from exc
+        raise UnknownOutcome(f"Résultat inconnu : {_silence(deadline)}", code=NO_ANSWER) from exc
     with contextlib.closing(response):
         return Answer(response.status_code, _read(response.raw))
 

@@ -23,8 +23,7 @@ VALIDITY = 600
 RECEIPT_RETRIES = "#rc=5&rp=all"
 
 # The list comes newest first, and has to fit into http.BODY_LIMIT; a look-up is about the last minute.
-LIST_LENGTH = 20
-CLOCKS = datetime.timedelta(seconds=2)  # Twilio's dates are cut to the second, and its clock is not ours
+LIST_LENGTH = 50
 _NEVER_ARRIVE = ("failed", "undelivered", "canceled")
 
 
@@ -39,11 +38,12 @@ class Backend(base.Backend):
         if answer.status != 200 or not isinstance(messages, list):
             raise DeliveryError(f"Twilio ne dit pas ce qui est parti (HTTP {answer.status})")
         went_out = [
-            (created, base.Listed(one["sid"], str(one.get("body") or "")))
+            base.Listed(one["sid"], created, str(one.get("body") or ""))
             for one in reversed(messages)
-            if isinstance(one, dict) and _is_ours(one, to) and (created := _created(one)) and created >= since - CLOCKS
+            if isinstance(one, dict) and _is_ours(one, to)
+            if (created := _created(one)) and created >= since - base.CLOCKS
         ]
-        return [listed for _, listed in sorted(went_out, key=lambda one: one[0])]
+        return sorted(went_out, key=lambda message: message.created_at)
 
 
 def _call(method: str, *, deadline: float, **content: Any) -> http.Answer:
@@ -92,16 +92,18 @@ def _receipts(reference: str) -> dict[str, str]:
 def message_id(answer: http.Answer) -> base.MessageId:
     """The id under which Twilio accepted the message; a DeliveryError if the answer does not say that it did."""
     fields = answer.fields()
-    if 200 <= answer.status < 300 and base.is_message_id(fields.get("sid")):
+    died = fields.get("status") in _NEVER_ARRIVE  # of an error, `status` is the HTTP status
+    if 200 <= answer.status < 300 and base.is_message_id(fields.get("sid")) and not died:
         return base.MessageId(fields["sid"], answer.status)
-    raise catalogue.error(
-        "twilio", code=fields.get("code"), http_status=answer.status, detail=_words(fields) or answer.text
-    )
+    code = fields.get("error_code") if died else fields.get("code")
+    raise catalogue.error("twilio", code=code, http_status=answer.status, detail=_words(fields) or answer.text)
 
 
 def _words(fields: dict[str, object]) -> str:
-    """Of an error {code, message, …}, or of a problem as in RFC 9457 {title, detail, …}."""
-    return " ".join(words for key in ("message", "title", "detail") if isinstance(words := fields.get(key), str))
+    """Of an error {code, message, …}, a problem as in RFC 9457 {title, detail, …}, or a message that failed at once."""
+    return " ".join(
+        words for key in ("message", "title", "detail", "error_message") if isinstance(words := fields.get(key), str)
+    )
 
 
 def _is_ours(message: dict[str, Any], to: str) -> bool:
@@ -119,8 +121,12 @@ def _is_ours(message: dict[str, Any], to: str) -> bool:
 
 def _created(message: dict[str, Any]) -> datetime.datetime | None:
     """None where the message does not tell: no date, no proof."""
+    told = message.get("date_created")
     try:
-        created = parsedate_to_datetime(message["date_created"])
-    except (KeyError, TypeError, ValueError, OverflowError, IndexError, AttributeError):
-        return None
+        created = parsedate_to_datetime(told)
+    except (TypeError, ValueError, OverflowError, IndexError, AttributeError):
+        try:
+            created = datetime.datetime.fromisoformat(told)  # as in Twilio's newer APIs
+        except (TypeError, ValueError):
+            return None
     return created.replace(tzinfo=created.tzinfo or datetime.UTC)

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from leads.assignment import confirm_and_assign
-from leads.models import Lead
+from leads.models import Lead, Plumber
 from notifications import backends, delivery, proof
 from notifications.backends import memory
 from notifications.backends.base import DeliveryError, UnknownOutcome
@@ -113,6 +113,50 @@ def test_one_message_without_an_owner_proves_nothing_for_two_attempts(assigned_l
     deliver(other.pk)
 
     assert (state(assigned_lead)[1], state(other)[1]) == (2, 2)
+
+
+@pytest.mark.parametrize("first", ["taken", "not taken"])
+def test_a_text_tells_whose_message_it_is(first, assigned_lead, make_lead, provider):
+    other = confirm_and_assign(make_lead(phone="0639980017").confirmation_token)
+    taken, not_taken = (assigned_lead, other) if first == "taken" else (other, assigned_lead)
+    provider.script(*[LOST, NOT_TAKEN] if first == "taken" else [NOT_TAKEN, LOST])
+    deliver(assigned_lead.pk)
+    deliver(other.pk)
+    let_the_wait_pass()
+
+    deliver(assigned_lead.pk)
+    deliver(other.pk)
+
+    assert (state(taken)[1], state(not_taken)[1]) == (1, 2)
+    assert len(provider.sends) == 3
+
+
+def test_a_date_tells_whose_message_it_is(assigned_lead, make_lead, provider):
+    provider.script(LOST, NOT_TAKEN)
+    deliver(assigned_lead.pk)
+    other = confirm_and_assign(make_lead().confirmation_token)  # the same text
+    deliver(other.pk)
+    later = timezone.now() + datetime.timedelta(seconds=5)
+    Attempt.objects.filter(lead=other).update(started_at=later)
+    let_the_wait_pass()
+
+    deliver(assigned_lead.pk)
+
+    assert state(assigned_lead) == ("whatsapp_sent", 1, None)
+
+
+def test_a_plumber_whose_number_is_written_in_two_ways_is_one(assigned_lead, make_lead, make_plumber, provider):
+    Plumber.objects.update(status="paused")
+    make_plumber(phone="0639980001")
+    other = confirm_and_assign(make_lead().confirmation_token)
+    provider.script(NOT_TAKEN, LOST)
+    deliver(assigned_lead.pk)
+    deliver(other.pk)
+    let_the_wait_pass()
+
+    deliver(assigned_lead.pk)
+
+    assert state(assigned_lead)[1] == 2
 
 
 def test_two_messages_without_an_owner_are_those_of_two_attempts(assigned_lead, make_lead, provider):

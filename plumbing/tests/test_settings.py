@@ -118,6 +118,7 @@ def test_a_malformed_setting_is_named_and_its_secrets_are_not_shown(name, value)
         ({"SITE_URL": "https://plombiers_nord.example.fr"}, "SITE_URL's host has an underscore"),
         (META | {"WHATSAPP_CLOUD_TOKEN": None}, "so WHATSAPP_CLOUD_TOKEN must be set"),
         (META | {"WHATSAPP_CLOUD_PHONE_NUMBER_ID": None}, "so WHATSAPP_CLOUD_PHONE_NUMBER_ID must be set"),
+        (META | {"WHATSAPP_CLOUD_PHONE_NUMBER_ID": "+33199000001"}, "must be the id that Meta gave our number"),
         (META | {"WHATSAPP_CLOUD_APP_SECRET": None}, "so WHATSAPP_CLOUD_APP_SECRET must be set"),
         (META | {"WHATSAPP_CLOUD_VERIFY_TOKEN": None}, "so WHATSAPP_CLOUD_VERIFY_TOKEN must be set"),
         (META | {"WHATSAPP_CLOUD_TEMPLATE": None}, "WHATSAPP_CLOUD_TEMPLATE is not set"),
@@ -133,7 +134,7 @@ def test_what_would_fail_at_the_first_lead_is_found_at_start(changes, told):
     assert told in checked.stderr
 
 
-@pytest.mark.parametrize("site", ["http://plombiers.example.fr", "http://8.8.8.8:8000"])
+@pytest.mark.parametrize("site", ["http://plombiers.example.fr", "http://203.0.113.9:8000"])
 def test_links_over_http_stop_the_start(site):
     stopped = start(["check"], SITE_URL=site)
 
