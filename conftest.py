@@ -11,19 +11,13 @@ import psycopg2
 import psycopg2.extras
 import pytest
 
+from dev.environment import TEN_TIMES_AS_FAST
 from dev.stack import PARTS, Stack
 from leads.assignment import confirm_and_assign
 from leads.models import Lead, Plumber
 from notifications.backends import memory
 from plumbing.embedded import fresh_database
 
-TEN_TIMES_AS_FAST = {
-    "NOTIFICATION_RETRY_DELAY": "3",
-    "NOTIFICATION_DEADLINE": "1",
-    "NOTIFICATION_LEASE": "3",
-    "SWEEP_INTERVAL": "0.5",
-    "BROKER_VISIBILITY_TIMEOUT": "30",
-}
 _numbers = itertools.count(1)
 
 

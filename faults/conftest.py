@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture
-def world(empty_database, request):
+def world(empty_database):
     """Start the product on a database of its own; with own_database=True on a PostgreSQL server of its own."""
     number = itertools.count(1)
     with contextlib.ExitStack() as running:
@@ -40,7 +40,7 @@ def world(empty_database, request):
 
 
 @pytest.fixture
-def checked(record_property, request):
+def checked(record_property):
     """Wait until all has ended, call the checker, and fail with what it found."""
 
     def judge(world, fault, *, ended, settle=None, quiet=1.5):

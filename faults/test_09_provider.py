@@ -165,7 +165,7 @@ def acceptance(send):
     return {"accepted": True, "message_id": json.loads(body)["sid"]}
 
 
-def test_a_provider_that_speaks_no_tls_is_sent_nothing_p2(world, checked, sandbox, tmp_path):
+def test_a_provider_that_speaks_no_tls_is_sent_nothing_p2(world, checked, sandbox):
     running = world(parts=("web", "worker", "sweeper"), TWILIO_API_URL=sandbox.url.replace("http:", "https:"))
     [customer] = running.add()
 

@@ -17,17 +17,11 @@ import requests
 from celery import Celery
 
 from dev.checks import spellings
+from dev.environment import TEN_TIMES_AS_FAST
 from dev.stack import PARTS
 from faults.checker import Bounds, Evidence, check, slowest
 from faults.product import Product
 
-TEN_TIMES_AS_FAST = {
-    "NOTIFICATION_RETRY_DELAY": "3",
-    "NOTIFICATION_DEADLINE": "1",
-    "NOTIFICATION_LEASE": "3",
-    "SWEEP_INTERVAL": "0.5",
-    "BROKER_VISIBILITY_TIMEOUT": "30",
-}
 REFUSED = {"status": 400, "code": 63024, "message": "Invalid message recipient"}
 TOKEN = "jeton-des-pannes"  # every token begins with it
 EMERGENCY = "Fuite sous évier des pannes"

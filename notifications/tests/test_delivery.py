@@ -55,19 +55,6 @@ def test_an_accepted_message_ends_the_run(assigned_lead, outbox, lines):
     assert lines() == [("INFO", f"✅ WhatsApp envoyé (tentative 1) - Lead {assigned_lead.pk}")]
 
 
-def test_the_message_holds_what_the_plumber_needs(assigned_lead, outbox):
-    deliver(assigned_lead.pk)
-
-    [message] = outbox
-    assert message.to == "+33639980001"
-    assert message.text == (
-        "Nouvelle demande urgente reçue sur votre compte. Téléphone du client : 06 39 98 00 02. "
-        "Code postal : 75011. Type d'urgence : Fuite d'eau. Merci de rappeler le client au plus vite."
-    )
-    assert message.variables == ("06 39 98 00 02", "75011", "Fuite d'eau")
-    assert message.reference == str(assigned_lead.attempts.get().pk)
-
-
 def test_a_first_failure_earns_one_retry_30_s_later_p4(assigned_lead, outbox, lines):
     outbox.replies += [Unreachable("pas de réseau", code="x", http_status=503, detail="words")]
 
@@ -153,38 +140,7 @@ def test_what_may_have_been_sent_is_unknown_not_failed(assigned_lead, outbox):
     assert outcomes(assigned_lead) == [(1, 1, "unknown")]
 
 
-@pytest.mark.parametrize("phone", ["", "n'importe quoi", "+33", "0000000000", "12", "+999999999999999999"])
-def test_a_plumber_who_cannot_be_dialled_is_a_failed_attempt(phone, assigned_lead, plumber, outbox):
-    plumber.phone = phone
-    plumber.save(update_fields=["phone"])
-
-    assert deliver(assigned_lead.pk) is Result.RETRY_DUE
-
-    assigned_lead.refresh_from_db()
-    assert assigned_lead.notification_error.startswith(f"Numéro du plombier {plumber.pk} inutilisable")
-    assert outcomes(assigned_lead) == [(1, 1, "failed")]
-    assert outbox == []
-
-
-def test_a_plumber_deleted_under_the_lead_is_a_failed_attempt(assigned_lead, outbox):
-    Lead.objects.update(plumber=None)
-
-    assert deliver(assigned_lead.pk) is Result.RETRY_DUE
-
-    assigned_lead.refresh_from_db()
-    assert assigned_lead.notification_error == "Cette demande n'a plus de plombier"
-
-
-@pytest.mark.parametrize("phone", ["", "junk\t junk", "1", "x" * 20])
-def test_junk_for_a_customer_number_still_reaches_the_plumber(phone, assigned_lead, outbox):
-    Lead.objects.update(phone=phone, emergency_type="  \n ", postal_code="")
-
-    assert deliver(assigned_lead.pk) is Result.SENT
-
-    assert outbox[0].variables == (" ".join(phone.split()) or "non précisé", "non précisé", "non précisé")
-
-
-def test_a_claim_is_committed_with_its_lease_and_its_row_before_anything_is_sent_p2_p8(assigned_lead):
+def test_a_claim_is_committed_with_lease_and_row_before_anything_is_sent_p2_p8(assigned_lead):
     attempt = claim(assigned_lead.pk)
 
     assigned_lead.refresh_from_db()
@@ -417,21 +373,3 @@ def test_a_bug_is_no_delivery_error_and_its_lease_runs_out(assigned_lead, outbox
 
     assert deliver(assigned_lead.pk) is Result.SENT
     assert outcomes(assigned_lead) == [(1, 1, "unknown"), (1, 2, "accepted")]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_what_is_due_is_found_by_its_index(make_plumber, make_lead):
-    """The sweeper looks every few seconds, whatever the table has grown to."""
-    lead = make_lead(status="sent", plumber=make_plumber(), notification_status="whatsapp_sent")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO leads (phone, postal_code, emergency_type, status, notification_status, confirmation_token,"
-            " token_expires_at) SELECT '1', '1', 'x', 'sent', 'whatsapp_sent', 'bulk' || n, now()"
-            " FROM generate_series(1, 20000) n"
-        )
-        cursor.execute("ANALYZE leads")
-
-    plan = Lead.objects.notification_due().explain()
-
-    assert "leads_notification_due" in plan
-    assert lead not in Lead.objects.notification_due()

@@ -15,7 +15,7 @@ from leads.tests.old_databases import HALF_NOTIFIED_JUST_NOW, NOTIFICATION_COLUM
 def add_lead(rows):
     """A plumber of his own and a lead for him, as raw rows; the lead's id and token."""
 
-    def add(number, **lead):
+    def add(number):
         plumber = f"+336399800{number}"
         rows("INSERT INTO plumbers (phone, pack_size) VALUES (%s, 5)", plumber)
         [row] = rows(
@@ -84,7 +84,6 @@ def books_balance(rows):
     return check
 
 
-@pytest.mark.realtime
 def test_the_two_attempts_in_real_time_p2_p4_p6_p8(run_stack, add_lead, ended, books_balance, rows):
     stack = run_stack(NOTIFICATION_RETRY_DELAY="30", NOTIFICATION_LEASE="40", BROKER_VISIBILITY_TIMEOUT="300")
     good, late, lost = add_lead("01"), add_lead("02"), add_lead("03")
@@ -168,54 +167,6 @@ def test_a_provider_that_hangs_delays_no_confirmation_p5(run_stack, add_lead):
     pressed = [press(stack, token) for _, token in leads]
 
     assert max(took for _, took in pressed) < 0.9  # a call may take 1 s here
-
-
-def test_a_worker_killed_in_the_wait_loses_nothing_p2_p3(run_stack, add_lead, ended, books_balance):
-    stack = run_stack()
-    lead_id, token = add_lead("01")
-    script(stack, {"status": 400, "code": 63024}, {"ok": True})
-    press(stack, token)
-    wait_for(lambda: "Échec WhatsApp tentative 1" in stack.log("worker"), 15)
-
-    stack.kill("worker", signal.SIGKILL)
-
-    assert ended(lead_id, 20)["notification_status"] == "whatsapp_sent"
-    first, second = sends(stack)
-    assert second["at"] - first["at"] >= 3
-    books_balance()
-
-
-def test_a_worker_killed_with_a_request_in_flight_sends_at_most_twice_p2_p3(
-    run_stack, add_lead, ended, books_balance, rows
-):
-    stack = run_stack(NOTIFICATION_DEADLINE="2.5")
-    lead_id, token = add_lead("01")
-    script(stack, {"fault": "no_answer"}, {"ok": True})
-    press(stack, token)
-    wait_for(lambda: sends(stack), 15)
-
-    stack.kill("worker", signal.SIGKILL)
-
-    assert ended(lead_id, 20)["notification_attempts"] == 2
-    assert len(sends(stack)) == 2
-    outcomes = rows("SELECT outcome FROM notifications_attempt WHERE lead_id = %s ORDER BY number", lead_id)
-    assert [row["outcome"] for row in outcomes] == ["unknown", "accepted"]
-    books_balance()
-
-
-def test_the_same_message_delivered_twelve_times_is_one_send_p2(run_stack, add_lead, ended, rows, books_balance):
-    stack = run_stack(parts=("sandbox", "web", "worker", "sweeper"))
-    lead_id, token = add_lead("01")
-    script(stack, {"delay": 0.5})
-    press(stack, token)
-
-    again = f"from notifications.tasks import notify_plumber as n; [n.delay({lead_id}) for _ in range(12)]"
-    assert stack.manage("shell", "-c", again).returncode == 0
-
-    assert ended(lead_id, 15)["notification_attempts"] == 1
-    time.sleep(1)
-    assert len(sends(stack)) == 1
-    books_balance()
 
 
 def test_a_deploy_in_the_wait_keeps_the_second_attempt_p3_p4(run_stack, add_lead, ended):

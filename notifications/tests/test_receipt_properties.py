@@ -222,7 +222,7 @@ def test_attempt_2_ends_as_everything_told_of_it_implies(steps, first):
 @pytest.mark.django_db
 @hypothesis_settings(bounded, max_examples=120)
 @given(mixed(calls(1), own(1)), mixed(calls(1, 2), own(1), own(2)))
-def test_with_attempt_2_begun_in_the_middle_any_message_that_went_out_makes_the_lead_sent(before, after):
+def test_with_attempt_2_begun_in_between_any_message_that_went_out_counts(before, after):
     if any(isinstance(step, Own) for step in before):  # one result per attempt
         after = [step for step in after if step[:1] != (1,) or not isinstance(step, Own)]
     with undone():

@@ -11,13 +11,6 @@ from notifications import delivery, recovery
 
 
 @pytest.fixture
-def rung(monkeypatch):
-    ids = []
-    monkeypatch.setattr(recovery, "enqueue", lambda lead_id: ids.append(lead_id) or True)
-    return ids
-
-
-@pytest.fixture
 def make_failed(make_lead, plumber):
     def make(hours=1, **fields):
         return make_lead(

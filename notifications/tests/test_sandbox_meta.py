@@ -8,7 +8,6 @@ import requests
 
 from notifications.backends import cloud_api, twilio
 from notifications.backends.base import Message, Refused, UnknownOutcome
-from notifications.sandbox import Sandbox
 
 NUMBER = "106540352242922"
 VALUES = ("06 39 98 00 02", "75011", "Fuite d'eau")
@@ -37,18 +36,6 @@ def template(*values, **changes):
         "components": [{"type": "body", "parameters": parameters(*values)}],
     }
     return {"type": "template", "text": None, "template": asked | changes}
-
-
-@pytest.fixture(scope="module")
-def server():
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(server):
-    server.reset()
-    return server
 
 
 def send(sandbox, version="v25.0", headers=None, timeout=5, **changes):

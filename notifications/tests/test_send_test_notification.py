@@ -30,7 +30,7 @@ def test_an_accepted_message_is_told(outbox, capsys):
             ],
         ),
         (
-            UnknownOutcome("Résultat inconnu : pas de réponse en 10 s"),
+            UnknownOutcome("Résultat inconnu : pas de réponse en 10 s", code="sans_reponse"),
             [
                 "Peut-être envoyé par twilio. Résultat inconnu : pas de réponse en 10 s.",
                 "Que faire : Demandez au plombier s'il a reçu la demande ; sinon, relancez l'envoi.",

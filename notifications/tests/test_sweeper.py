@@ -35,14 +35,6 @@ def sweep():
 
 
 @pytest.fixture
-def rung(monkeypatch):
-    """The lead ids that a worker was told of."""
-    ids = []
-    monkeypatch.setattr(recovery, "enqueue", lambda lead_id: ids.append(lead_id) or True)
-    return ids
-
-
-@pytest.fixture
 def no_broker(monkeypatch):
     monkeypatch.setattr(recovery, "enqueue", lambda lead_id: False)
 

@@ -1,0 +1,25 @@
+"""What tests of the admin share."""
+
+import pytest
+
+
+@pytest.fixture
+def rung(monkeypatch):
+    """The lead ids that the admin told a worker of."""
+    ids = []
+    for where in ("leads.admin.lead", "leads.admin.common", "notifications.recovery"):
+        monkeypatch.setattr(f"{where}.enqueue", lambda lead_id: ids.append(lead_id) or True)
+    return ids
+
+
+@pytest.fixture
+def act(admin_client, django_capture_on_commit_callbacks):
+    """Choose an action for some rows of a list; what the operator is told."""
+
+    def act(address, action, *objects):
+        chosen = {"action": action, "_selected_action": [each.pk for each in objects]}
+        with django_capture_on_commit_callbacks(execute=True):
+            page = admin_client.post(address, chosen, follow=True)
+        return [str(message) for message in page.context["messages"]]
+
+    return act

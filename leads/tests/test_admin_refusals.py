@@ -1,0 +1,96 @@
+"""What the admin refuses: bookkeeping by hand, history lost, buttons without the right, nonsense."""
+
+import pytest
+from django.contrib.auth.models import Permission, User
+
+from leads.admin import LeadAdmin
+from leads.models import Lead, Plumber
+
+LEADS, PLUMBERS = "/admin/leads/lead/", "/admin/leads/plumber/"
+LOG = {"attempts-TOTAL_FORMS": "0", "attempts-INITIAL_FORMS": "0"}  # what a browser sends for the read-only log
+
+
+def test_bookkeeping_cannot_be_edited(admin_client, assigned_lead, plumber):
+    before = Lead.objects.values().get(), Plumber.objects.values().get()
+
+    lead_form = {name: getattr(assigned_lead, name) for name in ("phone", "postal_code", "emergency_type")} | LOG
+    saved = admin_client.post(
+        f"{LEADS}{assigned_lead.pk}/change/",
+        lead_form | {"status": "pending", "notification_status": "whatsapp_sent", "plumber": ""},
+    )
+    saved_too = admin_client.post(
+        f"{PLUMBERS}{plumber.pk}/change/",
+        {"phone": plumber.phone, "pack_size": "5", "leads_received": "0", "status": "paused"},
+    )
+
+    assert (saved.status_code, saved_too.status_code) == (302, 302)
+    assert (Lead.objects.values().get(), Plumber.objects.values().get()) == before
+
+
+class TestDeleting:
+    def test_a_lead_with_history_cannot_be_deleted(self, admin_client, assigned_lead):
+        assert admin_client.post(f"{LEADS}{assigned_lead.pk}/delete/", {"post": "yes"}).status_code == 403
+        admin_client.post(LEADS, {"action": "delete_selected", "_selected_action": [assigned_lead.pk], "post": "yes"})
+
+        assert Lead.objects.filter(pk=assigned_lead.pk).exists()
+
+    def test_a_plumber_with_history_cannot_be_deleted(self, admin_client, assigned_lead, plumber):
+        assert admin_client.post(f"{PLUMBERS}{plumber.pk}/delete/", {"post": "yes"}).status_code == 403
+        admin_client.post(PLUMBERS, {"action": "delete_selected", "_selected_action": [plumber.pk], "post": "yes"})
+
+        assert Plumber.objects.filter(pk=plumber.pk).exists()
+
+    def test_a_lead_confirmed_while_the_operator_hesitates_is_kept(self, admin_client, lead, plumber, monkeypatch):
+        delete = LeadAdmin.delete_model
+
+        def confirm_then_delete(self, *args):
+            Lead.objects.filter(pk=lead.pk).update(status="sent", plumber=plumber)
+            delete(self, *args)
+
+        monkeypatch.setattr(LeadAdmin, "delete_model", confirm_then_delete)
+
+        admin_client.post(f"{LEADS}{lead.pk}/delete/", {"post": "yes"})
+
+        assert Lead.objects.filter(pk=lead.pk).exists()
+
+    def test_what_was_added_by_mistake_can_be(self, admin_client, lead, plumber):
+        admin_client.post(f"{LEADS}{lead.pk}/delete/", {"post": "yes"})
+        admin_client.post(f"{PLUMBERS}{plumber.pk}/delete/", {"post": "yes"})
+
+        assert (Lead.objects.count(), Plumber.objects.count()) == (0, 0)
+
+
+def test_an_operator_who_may_only_look_has_no_buttons(client, db, assigned_lead):
+    user = User.objects.create_user("anne", password="x", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_lead"))
+    client.force_login(user)
+
+    page = client.get(LEADS).content.decode()
+    lead_page = client.get(f"{LEADS}{assigned_lead.pk}/change/")
+
+    assert "Renvoyer la notification" not in page
+    assert lead_page.status_code == 200
+    assert assigned_lead.confirmation_token not in lead_page.content.decode()
+
+
+def test_tokens_cannot_be_guessed_by_filtering(admin_client, lead):
+    page = admin_client.get(f"{LEADS}?confirmation_token__startswith=t")
+
+    assert page.status_code in (302, 400)
+
+
+@pytest.mark.parametrize("address", [LEADS, PLUMBERS])
+@pytest.mark.parametrize(
+    "query",
+    ["status__exact=%00", "phone__contains=%00", "phone__regex=(", "id__exact=x", "id__exact=99999999999999999999"],
+)
+def test_nonsense_in_an_address_is_no_server_error(address, query, admin_client):
+    assert admin_client.get(f"{address}?{query}", follow=True).status_code < 500
+
+
+@pytest.mark.parametrize("chosen", ["abc", "\0", "", "99999999999999999999"])
+@pytest.mark.parametrize("address", [LEADS, PLUMBERS])
+def test_nonsense_among_the_chosen_rows_is_no_server_error(address, chosen, admin_client):
+    action = {"action": "resend" if address == LEADS else "renew", "_selected_action": [chosen]}
+
+    assert admin_client.post(address, action, follow=True).status_code == 200
