@@ -223,7 +223,7 @@ def test_attempt_2_is_not_taken_for_attempt_1(assigned_lead, provider):
     assert second.provider_message_id == ""
 
 
-def test_a_provider_that_is_silent_delays_attempt_2_by_less_than_a_second_p4(assigned_lead, provider, monkeypatch):
+def test_a_provider_that_is_silent_delays_attempt_2_by_no_more_than_our_patience_p4(assigned_lead, provider, monkeypatch):
     provider.script(NOT_TAKEN)
     deliver(assigned_lead.pk)
     let_the_wait_pass()
@@ -232,7 +232,7 @@ def test_a_provider_that_is_silent_delays_attempt_2_by_less_than_a_second_p4(ass
 
     assert deliver(assigned_lead.pk) is Result.SENT
 
-    assert proof.PATIENCE <= time.monotonic() - began < proof.PATIENCE + 0.6
+    assert proof.PATIENCE <= time.monotonic() - began < proof.PATIENCE + 1.5
     assert state(assigned_lead)[1] == 2
 
 
@@ -270,7 +270,7 @@ def slowly(answer):
 
     def answering(request):
         if request.method == "GET":
-            time.sleep(1.3)
+            time.sleep(4)
         return answer(request)
 
     return answering
