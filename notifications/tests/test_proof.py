@@ -223,7 +223,7 @@ def test_attempt_2_is_not_taken_for_attempt_1(assigned_lead, provider):
     assert second.provider_message_id == ""
 
 
-def test_a_provider_that_is_silent_delays_attempt_2_by_no_more_than_our_patience_p4(assigned_lead, provider, monkeypatch):
+def test_a_silent_provider_delays_attempt_2_by_no_more_than_our_patience_p4(assigned_lead, provider, monkeypatch):
     provider.script(NOT_TAKEN)
     deliver(assigned_lead.pk)
     let_the_wait_pass()
