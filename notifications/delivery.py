@@ -138,7 +138,7 @@ def hear(attempt: Attempt, others: list[Attempt], receipts: list[Receipt], now: 
     `others` are those of the same run. The caller holds the lead's lock, has read all of these since, and saves them
     (the lead by `settle`). Returns what became of the lead, None when nothing did: so also when run again.
     """
-    lead, known = attempt.lead, attempt.delivery
+    lead = attempt.lead
     latest = max(receipts, key=lambda receipt: (RANK.index(receipt.state), receipt.key))
     instants: dict[str, datetime.datetime] = {}  # when each was first so
     for receipt in receipts:
@@ -150,7 +150,7 @@ def hear(attempt: Attempt, others: list[Attempt], receipts: list[Receipt], now: 
     attempt.provider_message_id = attempt.provider_message_id or latest.message_id
     attempt.finished_at = attempt.finished_at or latest.received_at
     if latest.state == Attempt.Delivery.FAILED:
-        return _hear_of_failure(attempt, others, latest, now, is_news=known != Attempt.Delivery.FAILED)
+        return _hear_of_failure(attempt, others, latest, now)
     attempt.outcome, attempt.error_code, attempt.error_text = Attempt.Outcome.ACCEPTED, "", ""
     if lead.notification_run != attempt.run or lead.notification_status == Sent:
         return None
@@ -159,7 +159,7 @@ def hear(attempt: Attempt, others: list[Attempt], receipts: list[Receipt], now: 
 
 
 def _hear_of_failure(
-    attempt: Attempt, others: list[Attempt], receipt: Receipt, now: datetime.datetime, *, is_news: bool
+    attempt: Attempt, others: list[Attempt], receipt: Receipt, now: datetime.datetime
 ) -> Result | None:
     lead, was_in_flight = attempt.lead, attempt.outcome == Attempt.Outcome.SENDING
     told = explain(receipt.provider, receipt.code, None)
@@ -169,7 +169,7 @@ def _hear_of_failure(
     if attempt.outcome != Attempt.Outcome.ACCEPTED:
         attempt.outcome = Attempt.Outcome.FAILED
     counted = was_in_flight or lead.notification_status == Sent  # or else its failure has been recorded already
-    if not (is_news and counted and lead.notification_run == attempt.run) or any(map(_stands, others)):
+    if not counted or lead.notification_run != attempt.run or any(map(_stands, others)):
         return None
     lead.notification_status, lead.notification_error = Pending, reason
     if _is_latest(lead, attempt):
