@@ -1,10 +1,16 @@
-"""A webhook answers quickly: Meta waits for a quarter of a second."""
+"""A webhook answers quickly: Meta waits for a quarter of a second.
+
+Measured is the server's own time: what other processes took of its processor meanwhile (as when tests run side by
+side) is not its own.
+"""
 
 import json
 import statistics
 import time
+from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from leads.models import Lead
 from notifications.models import Attempt, Receipt
@@ -29,14 +35,25 @@ def test_a_batch_of_1000_takes_less_than_a_second(state, status, due, make_plumb
         Receipt.objects.all().delete(), rung_later.clear()
         Attempt.objects.update(delivery="")
         Lead.objects.update(notification_status="whatsapp_sent", notification_retry_at=None)
-        started = time.perf_counter()
-        assert meta(body).status_code == 200
-        return time.perf_counter() - started
+        return server_seconds(lambda: meta(body))
 
-    assert min(seconds() for _ in range(3)) < 1  # the best of three: whatever else this machine does
+    assert statistics.median(seconds() for _ in range(3)) < 1
     assert Attempt.objects.filter(delivery=state).count() == 1000
     assert Lead.objects.filter(notification_status=status).count() == 1000
     assert len(rung_later) == due
+
+
+def server_seconds(ask):
+    waited, started = waited_for_a_processor(), time.perf_counter()
+    assert ask().status_code == 200
+    return time.perf_counter() - started - (waited_for_a_processor() - waited)
+
+
+def waited_for_a_processor():
+    """Seconds, of this thread and of its connection's process in PostgreSQL."""
+    connection.ensure_connection()
+    stats = [Path(f"/proc/{who}/schedstat") for who in ("thread-self", connection.connection.get_backend_pid())]
+    return sum(int(file.read_text().split()[1]) for file in stats if file.exists()) / 1e9
 
 
 def a_thousand_sent(plumber):
@@ -56,15 +73,9 @@ def test_one_receipt_takes_less_than_10_ms(provider, make_plumber, make_lead):
     attempts = Attempt.objects.bulk_create(Attempt(lead=lead, **sent) for lead in leads)
 
     def seconds(attempt):
-        started = time.perf_counter()
         if provider == "twilio":
-            answer = twilio("delivered", attempt.pk)
-        else:
-            answer = meta(statuses((SID, "delivered", str(attempt.pk))))
-        assert answer.status_code == 200
-        return time.perf_counter() - started
+            return server_seconds(lambda: twilio("delivered", attempt.pk))
+        return server_seconds(lambda: meta(statuses((SID, "delivered", str(attempt.pk)))))
 
-    medians = [statistics.median(map(seconds, attempts[start : start + 12])) for start in range(0, 60, 12)]
-
+    assert statistics.median(map(seconds, attempts)) < 0.010
     assert Attempt.objects.filter(delivery="delivered").count() == 60
-    assert min(medians) < 0.010  # the best of five: whatever else this machine does
