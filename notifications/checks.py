@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.utils.module_loading import import_string
 
+from notifications.backends import twilio
 from notifications.backends.base import Backend
 from notifications.numbers import UndiallableNumber, to_e164
 
@@ -105,7 +106,7 @@ def the_site_is_safe_and_heard(**kwargs: object) -> list[CheckMessage]:
             f"SITE_URL must begin with https://, not {settings.SITE_URL!r}: links hold a secret. (Or set DEBUG=true.)"
         )
         problems.append(Error(told, id="notifications.E009"))
-    if settings.WHATSAPP_BACKEND == "twilio" and "_" in (site.hostname or ""):
+    if settings.WHATSAPP_BACKEND == "twilio" and not twilio.can_report():
         told = "SITE_URL's host has an underscore: Twilio reports to no such address, so no message is seen delivered."
         problems.append(Warning(told, id="notifications.W005"))
     return problems

@@ -89,19 +89,7 @@ def _with_attempts(events: list[ReceiptEvent]) -> list[Receipt]:
     for event in events:
         by_reference = references[event.reference]
         attempt_id = by_reference if by_reference in known else by_message.get(event.message_id)
-        receipts.append(
-            Receipt(
-                key=_key(event),
-                attempt_id=attempt_id,
-                provider=event.provider,
-                message_id=event.message_id,
-                reference=event.reference,
-                state=event.state,
-                code=event.code,
-                detail=event.detail,
-                happened_at=event.happened_at,
-            )
-        )
+        receipts.append(Receipt(key=_key(event), attempt_id=attempt_id, **vars(event)))
     return receipts
 
 

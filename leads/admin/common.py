@@ -20,7 +20,8 @@ NOTIFICATION_BADGES = {
     Lead.NotificationStatus.SENT: "good",
     Lead.NotificationStatus.FAILED: "bad",
 }
-REACHED_BADGES = {  # what the provider's receipts say of a message that was sent
+REACHED_BADGES = {  # how far a notification got, where that is more than its status says
+    "untracked": ("calm", "non suivie (ancien système)"),
     "read": ("good", "lue"),
     "delivered": ("good", "remise"),
     "not_delivered": ("busy", "acceptée, non\u00a0remise"),

@@ -33,12 +33,11 @@ class AttentionFilter(admin.SimpleListFilter):
         return [("failed", "Notification en échec"), not_delivered, ("waiting", "Sans plombier"), untracked]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        nothing_planned = Q(status=Lead.Status.SENT, notification_status="pending", notification_retry_at=None)
         chosen = {
             "failed": Q(notification_status=Lead.NotificationStatus.FAILED),
             "not_delivered": Q(reached="not_delivered"),
             "waiting": Q(status=Lead.Status.CONFIRMED),
-            "untracked": nothing_planned,
+            "untracked": Q(reached="untracked"),
         }
         return queryset.filter(chosen.get(self.value(), Q()))
 
@@ -104,7 +103,9 @@ class LeadAdmin(SturdyAdmin):
         attempts = Attempt.objects.filter(lead=OuterRef("pk"))
         first = attempts.filter(outcome=Attempt.Outcome.ACCEPTED).order_by("finished_at").values("finished_at")[:1]
         current = attempts.filter(run=OuterRef("notification_run"))
+        nothing_planned = Q(status=Lead.Status.SENT, notification_status="pending", notification_retry_at=None)
         reached = Case(
+            When(nothing_planned, then=Value("untracked")),
             When(~Q(notification_status=Lead.NotificationStatus.SENT), then=Value("")),
             *[When(Exists(current.filter(delivery=word)), then=Value(word)) for word in ("read", "delivered")],
             When(Exists(current.not_delivered()), then=Value("not_delivered")),
@@ -154,8 +155,6 @@ class LeadAdmin(SturdyAdmin):
     def notification(self, lead: Lead) -> str:
         if lead.status != Lead.Status.SENT:
             return "—"
-        if lead.notification_status == Lead.NotificationStatus.PENDING and lead.notification_retry_at is None:
-            return badge("calm", "non suivie (ancien système)")
         if lead.reached:
             return badge(*REACHED_BADGES[lead.reached])
         return badge(NOTIFICATION_BADGES[lead.notification_status], lead.get_notification_status_display())

@@ -32,6 +32,7 @@ class Explanation:
     action: str
 
 
+GAVE_UP_WAITING = (408, 499)  # HTTP; perhaps after the message had been sent
 _NAMES = {"twilio": "Twilio", "cloud_api": "Meta"}
 _ANY = "le fournisseur"
 
@@ -252,13 +253,11 @@ def _default(name: str, code: str, http_status: int | None) -> Explanation:
             return Explanation(Kind.REFUSED, f"Échec signalé par {name}, de cause inconnue", _REPORT)
         case None:
             return Explanation(Kind.REFUSED, f"Échec signalé par {name}, sans cause", _REPORT)
-        case 408 | 499:  # it gave up waiting; perhaps after it had sent the message
-            return Explanation(Kind.UNKNOWN, f"Résultat inconnu : erreur chez {name}", ASK)
         case 429:
             return Explanation(Kind.RATE, f"Refusé par {name} : trop d'envois en peu de temps", _LATER)
         case 401 | 403:
             return Explanation(Kind.CONFIGURATION, f"Accès refusé par {name}", _ALARM)
-        case status if 400 <= status < 500:
+        case status if 400 <= status < 500 and status not in GAVE_UP_WAITING:
             return Explanation(Kind.REFUSED, f"Refusé par {name}", _REPORT)
         case status if 200 <= status < 300:
             return Explanation(Kind.UNKNOWN, f"Résultat inconnu : réponse de {name} sans identifiant", ASK)
