@@ -5,6 +5,7 @@ anything is sent, so that whatever is delivered twice, killed or frozen, an atte
 run has at most two. A lease that runs out means that the process died: what it sent is unknown.
 """
 
+import contextlib
 import datetime
 import enum
 from collections import defaultdict
@@ -18,6 +19,7 @@ from django.db.models.functions import Coalesce
 from leads.models import DatabaseClock, Lead
 from notifications.backends.base import DeliveryError, UnknownOutcome
 from notifications.backends.catalogue import NO_ANSWER, explain
+from notifications.messages import NoRecipient, preview, recipient
 from notifications.models import Attempt, Receipt
 
 # Of what receipts tell, the highest counts: a phone that has the message outdoes every failure.
@@ -78,7 +80,15 @@ def claim(lead_id: int) -> Attempt | None:
         number=lead.notification_attempts,
         started_by=lead.notification_requested_by or "ancien système",
         backend=settings.WHATSAPP_BACKEND,
+        recipient=_recipient(lead),
+        text=preview(lead),
     )
+
+
+def _recipient(lead: Lead) -> str:
+    with contextlib.suppress(NoRecipient):
+        return recipient(lead)
+    return ""  # the attempt fails before anything is sent
 
 
 @transaction.atomic

@@ -12,7 +12,6 @@ TEMPLATE = (
     "Nouvelle demande urgente reçue sur votre compte. Téléphone du client : {}. Code postal : {}. "
     "Type d'urgence : {}. Merci de rappeler le client au plus vite."
 )
-_SHAPE = re.compile(re.escape(TEMPLATE).replace(r"\{\}", "(.+?)"))
 VARIABLE_LENGTH = 200  # characters; providers refuse more than 1,024 for the whole text
 
 
@@ -25,14 +24,18 @@ def compose(lead: Lead, *, reference: str) -> Message:
 
     Raises NoRecipient.
     """
+    variables = template_variables(lead)
+    return Message(to=recipient(lead), text=TEMPLATE.format(*variables), variables=variables, reference=reference)
+
+
+def recipient(lead: Lead) -> str:
+    """The number of the lead's plumber, in E.164. Raises NoRecipient."""
     if lead.plumber is None:
         raise NoRecipient("Cette demande n'a plus de plombier", code=NO_PLUMBER)
     try:
-        recipient = to_e164(lead.plumber.phone)
+        return to_e164(lead.plumber.phone)
     except UndiallableNumber as exc:
         raise NoRecipient(f"Numéro du plombier {lead.plumber_id} inutilisable : {exc}", code=BAD_NUMBER) from exc
-    variables = template_variables(lead)
-    return Message(to=recipient, text=TEMPLATE.format(*variables), variables=variables, reference=reference)
 
 
 def preview(lead: Lead) -> str:
@@ -43,12 +46,6 @@ def preview(lead: Lead) -> str:
 def template_variables(lead: Lead) -> tuple[str, str, str]:
     """The three values of the template, as providers accept them."""
     return (_clean(spaced(lead.phone)), _clean(lead.postal_code), _clean(lead.emergency_type))
-
-
-def is_of_another(text: str, lead: Lead) -> bool:
-    """Whether a text, as a provider keeps it, is our message for another lead, or a test: it shows another customer."""
-    shown = _SHAPE.fullmatch(text)
-    return bool(shown) and shown[1] != template_variables(lead)[0]
 
 
 def _clean(value: str) -> str:

@@ -36,6 +36,9 @@ class Attempt(models.Model):
     number = models.IntegerField("tentative")
     started_by = models.CharField("déclenchée par", max_length=170)
     backend = models.CharField("canal", max_length=100)
+    # As sent, whatever becomes of the lead and of its plumber since; empty in rows from before these columns.
+    recipient = models.CharField("destinataire", max_length=20, default="", db_default="")  # E.164
+    text = models.TextField("message", default="", db_default="")
     started_at = models.DateTimeField("début", null=True, db_default=DatabaseClock())  # null: made by the old system
     finished_at = models.DateTimeField("fin", null=True)
     outcome = models.CharField("résultat", max_length=20, choices=Outcome, default=Outcome.SENDING)

@@ -7,9 +7,7 @@ from django.conf import settings
 
 from notifications.backends import get_backend
 from notifications.backends.base import CLOCKS, DeliveryError, Listed
-from notifications.messages import is_of_another
 from notifications.models import Attempt
-from notifications.numbers import UndiallableNumber, to_e164
 
 logger = logging.getLogger("notifications")
 
@@ -24,37 +22,34 @@ def is_wanted(attempt: Attempt) -> bool:
         attempt.outcome in WITHOUT_RESULT
         and not attempt.delivery
         and attempt.backend == settings.WHATSAPP_BACKEND
-        and attempt.started_at is not None
-        and attempt.lead.plumber is not None
+        and bool(attempt.started_at and attempt.recipient and attempt.text)
     )
 
 
 def message_of(attempt: Attempt) -> str | None:
-    """The id of the message that this attempt sent, where the provider lists one that can be no other attempt's.
+    """The id of the message that this attempt sent, where the provider lists one that can be nothing else.
 
     None without proof: then attempt 2 is made, as a message too many is better than none. Never raises for what the
     provider does.
     """
     try:
-        recipient = to_e164(attempt.lead.plumber.phone)
-        listed = get_backend().sent_since(recipient, attempt.started_at, deadline=PATIENCE) or []
-    except (DeliveryError, UndiallableNumber) as error:
+        listed = get_backend().sent_since(attempt.recipient, attempt.started_at, deadline=PATIENCE) or []
+    except DeliveryError as error:
         logger.info("Tentative 1 sans preuve d'envoi - Lead %d: %s", attempt.lead_id, error)
         return None
     except Exception:  # a bug here must not keep attempt 2 from being made
         logger.exception("Tentative 1 sans preuve d'envoi - Lead %d", attempt.lead_id)
         return None
-    # The attempts first: one that ends meanwhile must not fall between.
-    others = [other for other in _in_doubt(recipient, attempt.started_at) if other != attempt]
-    return _needed_for(attempt, others, _without_owner(listed))
+    # The rivals first: one that ends meanwhile must not fall between.
+    return _left_for(attempt, _rivals(attempt), _without_owner(listed))
 
 
-def _in_doubt(recipient: str, since: datetime.datetime) -> list[Attempt]:
-    """The attempts to this number, about as old or younger, whose message nobody knows: the oldest first."""
-    about = since - datetime.timedelta(seconds=settings.NOTIFICATION_LEASE)
+def _rivals(attempt: Attempt) -> list[Attempt]:
+    """The other attempts that sent the same text to the same number, and of whose message nobody knows."""
+    about = attempt.started_at - datetime.timedelta(seconds=settings.NOTIFICATION_LEASE)
     unknown = Attempt.objects.filter(outcome__in=WITHOUT_RESULT, provider_message_id="", started_at__gte=about)
-    to_them = unknown.filter(lead__plumber__phone__endswith=recipient[-9:])  # with +33 or with 0
-    return list(to_them.select_related("lead").order_by("started_at", "pk"))
+    same = unknown.filter(recipient=attempt.recipient, text=attempt.text).exclude(pk=attempt.pk)
+    return list(same.order_by("started_at", "pk"))
 
 
 def _without_owner(listed: list[Listed]) -> list[Listed]:
@@ -63,28 +58,14 @@ def _without_owner(listed: list[Listed]) -> list[Listed]:
     return [message for message in listed if message.message_id not in set(recorded)]
 
 
-def _needed_for(attempt: Attempt, others: list[Attempt], messages: list[Listed]) -> str | None:
-    """The message left for `attempt` when the others have as many of them as they can have; None if none is.
-
-    A plumber may get several leads within seconds, and a text may be unknown. (Augmenting paths, as in
-    https://en.wikipedia.org/wiki/Maximum_cardinality_matching.)
-    """
-    owners: dict[str, Attempt] = {}
-
-    def finds_one(one: Attempt, tried: set[str]) -> bool:
-        for message in sorted(messages, key=lambda message: message.message_id in owners):
-            if message.message_id not in tried and _may_be(message, one):
-                tried.add(message.message_id)
-                owner = owners.get(message.message_id)
-                if owner is None or finds_one(owner, tried):
-                    owners[message.message_id] = one
-                    return True
-        return False
-
-    for one in [*others, attempt]:
-        finds_one(one, set())
-    return next((message_id for message_id, owner in owners.items() if owner == attempt), None)
+def _left_for(attempt: Attempt, rivals: list[Attempt], messages: list[Listed]) -> str | None:
+    """Of the messages that fit, the oldest first, the one in this attempt's turn, if each rival may have another."""
+    fitting = [message for message in messages if _fits(message, attempt)]
+    rivals = [rival for rival in rivals if any(_fits(message, rival) for message in fitting)]
+    earlier = [rival for rival in rivals if (rival.started_at, rival.pk) < (attempt.started_at, attempt.pk)]
+    return fitting[len(earlier)].message_id if len(fitting) > len(rivals) else None
 
 
-def _may_be(message: Listed, attempt: Attempt) -> bool:
-    return attempt.started_at - CLOCKS <= message.created_at and not is_of_another(message.text, attempt.lead)
+def _fits(message: Listed, attempt: Attempt) -> bool:
+    """A text that the provider does not list proves nothing, and neither does any other than ours to the letter."""
+    return message.text == attempt.text and attempt.started_at - CLOCKS <= message.created_at

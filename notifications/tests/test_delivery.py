@@ -149,6 +149,11 @@ def test_a_claim_is_committed_with_lease_and_row_before_anything_is_sent_p2_p8(a
     assert 29 < (assigned_lead.notification_retry_at - timezone.now()).total_seconds() <= 30
     assert (attempt.outcome, attempt.finished_at) == ("sending", None)
     assert attempt.started_by == "confirmation"
+    assert (attempt.recipient, attempt.text) == (
+        "+33639980001",
+        "Nouvelle demande urgente reçue sur votre compte. Téléphone du client : 06 39 98 00 02. Code postal : 75011. "
+        "Type d'urgence : Fuite d'eau. Merci de rappeler le client au plus vite.",
+    )
     assert claim(assigned_lead.pk) is None
 
 

@@ -186,16 +186,66 @@ def test_a_test_message_to_the_plumber_is_no_proof(assigned_lead, provider):
     assert state(assigned_lead) == ("whatsapp_sent", 2, None)
 
 
-def test_a_message_whose_text_the_provider_forgot_is_a_proof(assigned_lead, provider):
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "Facture 2026-114 : 49,00 EUR, merci.",
+        "",
+        None,
+        "Nouvelle demande urgente reçue sur votre compte. Téléphone du client : 06 39 98 00 02. Code postal : 75012. "
+        "Type d'urgence : Fuite d'eau. Merci de rappeler le client au plus vite.",
+    ],
+)
+def test_a_message_of_our_sender_that_is_not_ours_to_the_letter_is_no_proof_p3(listed, assigned_lead, provider):
     provider.script(LOST)
     deliver(assigned_lead.pk)
     [message] = provider.provider.journal.messages().values()
-    message["body"] = None
+    message["body"] = listed
+    let_the_wait_pass()
+
+    deliver(assigned_lead.pk)
+
+    assert state(assigned_lead) == ("whatsapp_sent", 2, None)
+
+
+def test_a_text_is_compared_with_what_was_sent_whatever_an_operator_has_edited_since(assigned_lead, provider):
+    provider.script(LOST)
+    deliver(assigned_lead.pk)
+    Lead.objects.update(phone="0639980017")
+    Plumber.objects.update(phone="+33639980055")
     let_the_wait_pass()
 
     deliver(assigned_lead.pk)
 
     assert state(assigned_lead) == ("whatsapp_sent", 1, None)
+
+
+def test_three_messages_for_three_attempts_are_one_each(assigned_lead, make_lead, provider):
+    leads = [assigned_lead, *(confirm_and_assign(make_lead().confirmation_token) for _ in range(2))]
+    provider.script(LOST, LOST, LOST)
+    for lead in leads:
+        deliver(lead.pk)
+    let_the_wait_pass()
+
+    for lead in reversed(leads):
+        deliver(lead.pk)
+
+    assert [state(lead)[1] for lead in leads] == [1, 1, 1]
+    found = Attempt.objects.order_by("started_at").values_list("provider_message_id", flat=True)
+    assert list(found) == [send.message_id for send in provider.sends]
+
+
+def test_fewer_messages_than_attempts_prove_nothing_for_any_of_them(assigned_lead, make_lead, provider):
+    leads = [assigned_lead, *(confirm_and_assign(make_lead().confirmation_token) for _ in range(2))]
+    provider.script(LOST, LOST, NOT_TAKEN)
+    for lead in leads:
+        deliver(lead.pk)
+    let_the_wait_pass()
+
+    for lead in leads:
+        deliver(lead.pk)
+
+    assert [state(lead)[1] for lead in leads] == [2, 2, 2]
 
 
 def test_a_message_from_before_the_attempt_is_no_proof(assigned_lead, provider):
