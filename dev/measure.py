@@ -46,8 +46,8 @@ def throughput(folder: Path, pool: str, concurrency: int) -> tuple[float, float]
     with Stack(folder, parts=("sandbox",), say=lambda line: None) as stack:
         _slow_down(stack, PROVIDER_TAKES, NOTIFICATIONS)
         _fill(stack.environment["DATABASE_URL"])
-        ring = "from leads.models import Lead; from notifications.tasks import enqueue; "
-        stack.manage("shell", "-c", ring + "[enqueue(pk) for pk in Lead.objects.values_list('pk', flat=True)]")
+        ring = "from leads.models import Lead; from notifications import tasks; "
+        stack.manage("shell", "-c", ring + "[tasks.enqueue(pk) for pk in Lead.objects.values_list('pk', flat=True)]")
         worker = _worker(stack, pool, concurrency)
         worker.start()
         try:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import leads.views
 from notifications import delivery, sending, tasks
 
 FOLDER = Path(os.environ["FAULTS_FOLDER"])
@@ -56,4 +55,4 @@ def install() -> None:
     delivery.accept = between(delivery.accept, "before_record", "after_record")
     delivery.fail = between(delivery.fail, "before_record", "after_record")
     tasks.notify_plumber.retry = between(tasks.notify_plumber.retry, "before_retry", "after_retry")
-    leads.views.enqueue = between(leads.views.enqueue, "before_publish", "after_publish")
+    tasks.enqueue = between(tasks.enqueue, "before_publish", "after_publish")

@@ -15,6 +15,8 @@ class Proxy:
     def __init__(self, url: str) -> None:
         self._parts = urlsplit(url)
         self.latency = 0.0  # seconds before each piece is passed on
+        self.answers_late = 0.0  # seconds before each piece of an answer
+        self.answers_drip = 0.0  # seconds before each byte of an answer
         self.deaf = False  # connections stay open, nothing passes any more
         self.commits: list[str] = []  # what befalls the next COMMITs: "lost", or "answer_lost"
         self.cuts = 0  # COMMITs that met one of these
@@ -62,7 +64,7 @@ class Proxy:
         """Forward again. What was deaf is cut, as a router that restarts does."""
         self._close_listener()
         self.cut()
-        self.deaf, self.latency = False, 0.0
+        self.deaf, self.latency, self.answers_late, self.answers_drip = False, 0.0, 0.0, 0.0
         self._listener = self._listen(self.port, 128)
         self._accept_from(self._listener)
 
@@ -127,10 +129,21 @@ class Proxy:
                     break
                 if not look and answer_lost.is_set():
                     break
+                if not look:
+                    piece = self._slow_down(piece, target)
                 target.sendall(piece)
         for end in (source, target):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+    def _slow_down(self, answer: bytes, target: socket.socket) -> bytes:
+        """What of the answer is left to pass on, now that its time has come."""
+        time.sleep(self.answers_late)
+        while answer and self.answers_drip:
+            time.sleep(self.answers_drip)
+            target.sendall(answer[:1])
+            answer = answer[1:]
+        return answer
 
     def _at_commit(self, piece: bytes, answer_lost: threading.Event) -> bool:
         """Whether the connection is to be cut before this piece is passed on."""

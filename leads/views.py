@@ -13,7 +13,7 @@ from leads.assignment import AlreadyConfirmed, ExpiredToken, UnknownToken, confi
 from leads.csrf import form_token_required
 from leads.links import confirmation_path
 from leads.models import Lead
-from notifications.tasks import enqueue
+from notifications import tasks
 
 
 def discreet(view: Callable) -> Callable:
@@ -62,7 +62,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     except AlreadyConfirmed as exc:  # a second press is normal
         return render(request, "leads/confirmed.html", {"lead": exc.lead})
     if lead.status == Lead.Status.SENT:
-        transaction.on_commit(lambda: enqueue(lead.pk), robust=True)
+        transaction.on_commit(lambda: tasks.enqueue(lead.pk), robust=True)
     return render(request, "leads/confirmed.html", {"lead": lead})
 
 

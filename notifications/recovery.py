@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 
 from django.db import DatabaseError, connection
 
+from notifications import tasks
 from notifications.delivery import CannotRun
-from notifications.tasks import enqueue
 
 logger = logging.getLogger("notifications")
 
@@ -35,7 +35,7 @@ def recover(lead_ids: Iterable[int], prepare: Callable[[int], None]) -> Report:
         except CannotRun as exc:
             report.left.append((lead_id, str(exc)))
         else:
-            (report.enqueued if enqueue(lead_id) else report.not_enqueued).append(lead_id)
+            (report.enqueued if tasks.enqueue(lead_id) else report.not_enqueued).append(lead_id)
 
     report.refused = each(lead_ids, set_going)
     return report

@@ -12,9 +12,8 @@ from django.db import connection
 from django.db.models import F, Q
 
 from leads.models import DatabaseClock, Lead, LeadQuerySet
-from notifications import delivery, receipts, sending
+from notifications import delivery, receipts, sending, tasks
 from notifications.recovery import each, recover
-from notifications.tasks import enqueue
 
 logger = logging.getLogger("notifications")
 
@@ -45,7 +44,7 @@ class Sweeper:
         # Last: these wait for rows that somebody may hold, and what is due must not wait with them.
         delivery.close_unfinished()
         for lead_id in receipts.adopt():
-            enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)
+            tasks.enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)
         return len({*over, *rung.enqueued, *here})
 
     def wait(self) -> None:
@@ -86,7 +85,7 @@ def _deliver_alone(lead_id: int) -> None:
     """On a thread of ours: whatever goes wrong with one lead stops no other."""
     try:
         if sending.deliver(lead_id) is delivery.Result.RETRY_DUE:
-            enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)  # a worker may be back by then
+            tasks.enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)  # a worker may be back by then
     except Exception:
         logger.exception("Veilleur : erreur inattendue - Lead %d", lead_id)
     finally:

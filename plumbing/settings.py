@@ -175,13 +175,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "interval_max": 0.1,
     }
     if CELERY_BROKER_URL.startswith("redis")
-    else {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
+    else {"confirm_publish": True, "max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
 )
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 0.5
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_PUBLISH_RETRY = True  # once, at once: a restarted broker has closed the connection that we kept
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True  # the row in PostgreSQL is the result; a result backend that is down blocks delay()

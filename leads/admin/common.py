@@ -5,7 +5,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from leads.models import Lead, Plumber
-from notifications.tasks import enqueue
+from notifications import tasks
 
 BADGES = {
     Lead.Status.PENDING: "calm",
@@ -39,4 +39,4 @@ def tell(request: HttpRequest, count: int, done: str, level: int = messages.SUCC
 
 def enqueue_after_commit(lead_ids: list[int]) -> None:
     for lead_id in lead_ids:
-        transaction.on_commit(lambda lead_id=lead_id: enqueue(lead_id), robust=True)
+        transaction.on_commit(lambda lead_id=lead_id: tasks.enqueue(lead_id), robust=True)

@@ -14,13 +14,12 @@ from leads.assignment import NobodyEligible, NotWaiting, assign_by_hand
 from leads.forms import LeadForm
 from leads.links import confirmation_link
 from leads.models import Lead
-from notifications import delivery
+from notifications import delivery, tasks
 from notifications.admin import AttemptInline
 from notifications.messages import preview
 from notifications.models import Attempt
 from notifications.numbers import spaced
 from notifications.recovery import recover
-from notifications.tasks import enqueue
 
 
 class AttentionFilter(admin.SimpleListFilter):
@@ -204,6 +203,6 @@ class LeadAdmin(SturdyAdmin):
             except NobodyEligible:
                 self.message_user(request, f"Demande #{lead_id} : aucun plombier n'est libre.", messages.WARNING)
             else:
-                enqueue(lead_id)
+                tasks.enqueue(lead_id)
                 assigned += 1
         tell(request, assigned, "demande(s) attribuée(s)")

@@ -60,7 +60,7 @@ def listened(page, complaints):
 @pytest.fixture
 def rung(monkeypatch):
     ids = []
-    monkeypatch.setattr("leads.views.enqueue", ids.append)
+    monkeypatch.setattr("notifications.tasks.enqueue", ids.append)
     return ids
 
 

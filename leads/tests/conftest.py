@@ -2,13 +2,14 @@
 
 import pytest
 
+from notifications import tasks
+
 
 @pytest.fixture
 def rung(monkeypatch):
     """The lead ids that the admin told a worker of."""
     ids = []
-    for where in ("leads.admin.lead", "leads.admin.common", "notifications.recovery"):
-        monkeypatch.setattr(f"{where}.enqueue", lambda lead_id: ids.append(lead_id) or True)
+    monkeypatch.setattr(tasks, "enqueue", lambda lead_id: ids.append(lead_id) or True)
     return ids
 
 

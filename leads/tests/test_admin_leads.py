@@ -221,7 +221,7 @@ class TestResend:
 
     def test_without_broker_the_operator_is_told(self, act, assigned_lead, monkeypatch):
         Lead.objects.update(notification_status="whatsapp_failed", notification_retry_at=None)
-        monkeypatch.setattr("notifications.recovery.enqueue", lambda lead_id: False)
+        monkeypatch.setattr("notifications.tasks.enqueue", lambda lead_id: False)
 
         assert act(LEADS, "resend", assigned_lead) == ["1 relancée(s) sans broker : le veilleur les envoie."]
 

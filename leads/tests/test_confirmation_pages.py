@@ -17,7 +17,7 @@ EVERYTHING = (Lead, Plumber)
 def rung(monkeypatch):
     """The lead ids that the view asked to notify; what it does on commit happens at once."""
     ids = []
-    monkeypatch.setattr("leads.views.enqueue", ids.append)
+    monkeypatch.setattr("notifications.tasks.enqueue", ids.append)
     monkeypatch.setattr("leads.views.transaction.on_commit", lambda function, robust: function())
     return ids
 

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 import requests.adapters
 
-from notifications import recovery, webhooks
+from notifications import tasks
 from notifications.backends import deadline
 from notifications.sandbox import Sandbox, Webhook
 from notifications.tests.loopback import provider, response
@@ -17,7 +17,7 @@ from notifications.tests.sandbox_requests import SECRET
 def rung(monkeypatch):
     """The lead ids that a worker was told of."""
     ids = []
-    monkeypatch.setattr(recovery, "enqueue", lambda lead_id: ids.append(lead_id) or True)
+    monkeypatch.setattr(tasks, "enqueue", lambda lead_id, countdown=0: ids.append(lead_id) or True)
     return ids
 
 
@@ -25,16 +25,12 @@ def rung(monkeypatch):
 def rung_later(monkeypatch):
     """What receipts told a worker: each lead id, and in how many seconds."""
     ids = []
-    monkeypatch.setattr(webhooks, "enqueue", lambda lead_id, countdown: ids.append((lead_id, countdown)))
-    monkeypatch.setattr(webhooks, "Thread", AtOnce)
+
+    def enqueue_in_background(lead_ids, countdown):
+        ids.extend((lead_id, countdown) for lead_id in lead_ids)
+
+    monkeypatch.setattr(tasks, "enqueue_in_background", enqueue_in_background)
     return ids
-
-
-class AtOnce:
-    """A thread that is over when it has started."""
-
-    def __init__(self, target, args, daemon):
-        self.start = lambda: target(*args)
 
 
 # --- The pretend provider ---------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from leads.models import Lead
-from notifications import delivery, recovery
+from notifications import delivery, tasks
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_a_lead_without_plumber_is_left(make_failed, run, rung):
 
 
 def test_without_broker_the_runs_are_due_and_the_status_is_1(make_failed, run, monkeypatch):
-    monkeypatch.setattr(recovery, "enqueue", lambda lead_id: False)
+    monkeypatch.setattr(tasks, "enqueue", lambda lead_id: False)
     make_failed()
 
     status, lines = run()

@@ -7,10 +7,10 @@ from django.core.management import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
 from leads.assignment import assign_waiting_leads
+from notifications import tasks
 from notifications.preflight import Unusable, check_database, patiently
 from notifications.silence import bound_every_query
 from notifications.sweeper import Sweeper
-from notifications.tasks import enqueue
 
 logger = logging.getLogger("notifications")
 
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         assigned = assign_waiting_leads()
         for lead_id in assigned:
             logger.info("Lead %d attribué après attente", lead_id)
-            enqueue(lead_id)
+            tasks.enqueue(lead_id)
         return len(assigned)
 
     def safely(self, step: Callable[[], int]) -> None:
