@@ -4,6 +4,7 @@ The checks raise Unusable with a sentence that names the address, without its pa
 """
 
 import logging
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -11,10 +12,10 @@ from collections.abc import Callable
 import redis
 from celery import current_app
 from celery.signals import worker_init
-from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import DatabaseError, connection
+from kombu import Connection
 
 from leads.models import Lead
 from notifications.silence import bound_every_query
@@ -23,6 +24,8 @@ logger = logging.getLogger("notifications")
 
 CLOCK_TOLERANCE = 1  # seconds between this machine and the database; P4 leaves no more
 CONNECT_TIMEOUT = 5  # seconds
+# What Redis and RabbitMQ say of a user, a password or a right that will not be there in a moment.
+REFUSES_US = re.compile("WRONGPASS|NOAUTH|NOPERM|invalid.*password|Authentication|AccessRefused|NoPermission|DENIED")
 PATIENCE = 15  # seconds that a database or a broker may still need, as when everything starts together
 
 
@@ -44,6 +47,9 @@ def stop_a_worker_that_cannot_work(**kwargs: object) -> None:
         patiently(check_broker)
     except (SystemCheckError, Unusable) as exc:
         sys.exit(f"The worker does not start. {exc}")
+    except Exception as exc:  # Celery would log it and go on
+        logger.exception("A check could not be made")
+        sys.exit(f"The worker does not start. A check could not be made: {type(exc).__name__}.")
 
 
 def patiently(check: Callable[[], None]) -> None:
@@ -80,20 +86,63 @@ def check_database() -> None:
 
 
 def check_broker() -> None:
-    """Reachable and, if it is Redis, never evicting what it was given."""
+    """Reachable, willing to take our messages and, if it is Redis, never evicting what it was given.
+
+    All through the connection that the worker will use: another client reads addresses and TLS options differently.
+    """
     with current_app.connection_for_write(connect_timeout=CONNECT_TIMEOUT) as broker:
         address = broker.as_uri()  # its password shows as **
         try:
             broker.ensure_connection(max_retries=1, interval_start=0.1, timeout=CONNECT_TIMEOUT)
+            _declare_the_queue(broker)
         except Exception as exc:  # each transport has errors of its own
-            raise OutOfReach(f"The broker at {address} cannot be reached ({type(exc).__name__}): start it.") from exc
-    if settings.CELERY_BROKER_URL.startswith("redis"):
-        _refuse_eviction(address)
+            reason = _reason(exc, broker.password)
+            if REFUSES_US.search(reason):
+                raise Unusable(
+                    f"The broker at {address} refuses us ({reason}): check user, password and rights."
+                ) from exc
+            told = f"The broker at {address} cannot be reached, or takes no messages ({reason})"
+            raise OutOfReach(f"{told}: is it started, and are address and TLS options right?") from exc
+        if broker.transport.driver_type == "redis":
+            _refuse_eviction(broker.default_channel.client, address)
 
 
-def _refuse_eviction(address: str) -> None:
-    with redis.Redis.from_url(settings.CELERY_BROKER_URL, socket_timeout=CONNECT_TIMEOUT) as client:
-        memory = client.info("memory")
-    if memory.get("maxmemory") and memory.get("maxmemory_policy") != "noeviction":
-        told = f"Redis at {address} may evict messages (maxmemory-policy {memory['maxmemory_policy']})"
+def _declare_the_queue(broker: Connection) -> None:
+    """As the worker will: a replica, and a Redis whose memory or disk is full, answer questions but take nothing."""
+    queue = current_app.amqp.queues[current_app.conf.task_default_queue]
+    queue(broker.default_channel).declare()
+
+
+def _refuse_eviction(client: redis.Redis, address: str) -> None:
+    """A warning where the server shows neither: users of a managed Redis often have the right to neither question."""
+    try:
+        limit, policy = _memory(client)
+    except (redis.RedisError, KeyError) as exc:
+        logger.warning(
+            "Could not see whether Redis at %s evicts messages (%s): make sure that its maxmemory-policy is noeviction,"
+            " or allow its user INFO or CONFIG GET",
+            address,
+            type(exc).__name__,
+        )
+        return
+    if limit and policy != "noeviction":
+        told = f"Redis at {address} may evict messages (maxmemory-policy {policy})"
         raise Unusable(f"{told}: give us one of our own, with maxmemory-policy noeviction.")
+
+
+def _memory(client: redis.Redis) -> tuple[int, str]:
+    """maxmemory in bytes (0: no limit) and maxmemory-policy, by whichever question is allowed."""
+    try:
+        memory = client.info("memory")
+        return memory["maxmemory"], memory["maxmemory_policy"]
+    except (redis.ResponseError, KeyError):
+        memory = client.config_get("maxmemory*")
+        return int(memory["maxmemory"]), memory["maxmemory-policy"]
+
+
+def _reason(exc: Exception, password: str | None) -> str:
+    """What the broker or the system said, without our password; kombu wraps it once or twice."""
+    while exc.__cause__:
+        exc = exc.__cause__
+    text = "".join(letter for letter in f"{type(exc).__name__}: {exc}" if letter.isprintable())
+    return text.replace(password, "**") if password else text
