@@ -148,7 +148,7 @@ WHATSAPP_CLOUD_TEMPLATE_LANGUAGE = env.text("WHATSAPP_CLOUD_TEMPLATE_LANGUAGE", 
 WHATSAPP_CLOUD_API_URL = env.url("WHATSAPP_CLOUD_API_URL", ("https", "http"), "https://graph.facebook.com/v25.0")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # Meta reports in batches of up to 3 MB
 
-# --- Celery: the doorbell (why each value: docs/operations.md) -----------------------------------------
+# --- Celery: carries lead ids to the workers (why each value: docs/operations.md) -----------------------
 
 _BROKER = "CELERY_BROKER_URL" if env.text("CELERY_BROKER_URL", "") else "REDIS_URL"
 CELERY_BROKER_URL = env.url(
@@ -181,7 +181,7 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 0.5
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_TASK_PUBLISH_RETRY = True  # once, at once: a restarted broker has closed the connection that we kept
+CELERY_TASK_PUBLISH_RETRY = True  # once, at once: the connection that we kept may be dead
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
