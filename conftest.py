@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import psycopg2
+import psycopg2.extensions
 import psycopg2.extras
 import pytest
 
@@ -19,6 +20,13 @@ from notifications.backends import memory
 from plumbing.embedded import fresh_database
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def unbounded_queries():
+    """What a command that ran in this process has bounded, DROP DATABASE would meet at the end."""
+    yield
+    psycopg2.extensions.set_wait_callback(None)
 
 
 @pytest.fixture

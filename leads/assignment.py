@@ -5,18 +5,21 @@ right even against somebody who does not take turns (the old system, a hand at p
 a plumber while it has the turn (SKIP LOCKED), so nobody can wait in a circle.
 """
 
-import functools
-from collections.abc import Callable
+import logging
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Coalesce
-from psycopg2.errors import LockNotAvailable, QueryCanceled
 
-from leads.models import DatabaseClock, Lead, LeadQuerySet, Plumber
+from leads import database
+from leads.database import DatabaseClock
+from leads.models import Lead, LeadQuerySet, Plumber
+
+logger = logging.getLogger("leads")
 
 ASSIGNMENT_TURN = 0x6C656164  # any number nobody else locks: "lead"
-TRIES = 3  # of a confirmation whose database connection broke
+FAILURES = 10  # leads that cannot be assigned, after which it is no longer they that are to blame
+PATIENCE = 1  # seconds that a customer waits for a database that cannot serve
 
 
 class UnknownToken(Exception):
@@ -43,32 +46,17 @@ class NobodyEligible(Exception):
     """No plumber can take a lead now."""
 
 
-def _again_after_lost_connection(function: Callable) -> Callable:
-    """Run it again, at most TRIES times in all, when the connection broke: it must do no harm twice."""
-
-    @functools.wraps(function)
-    def run(*args: object) -> object:
-        for left in reversed(range(TRIES)):
-            try:
-                return function(*args)
-            except (OperationalError, InterfaceError) as exc:
-                waited = isinstance(exc.__cause__, (LockNotAvailable, QueryCanceled))
-                if connection.in_atomic_block or waited or not left:
-                    raise
-                connection.close()
-
-    return run
-
-
-@_again_after_lost_connection
-@transaction.atomic(durable=True)
 def confirm_and_assign(token: str) -> Lead:
     """Confirm the lead of this link and give it to the fairest eligible plumber, in one transaction.
 
     Returns the lead, `sent` with its plumber and a notification due, or `confirmed` while nobody is eligible.
-    Raises UnknownToken, AlreadyConfirmed or ExpiredToken; OperationalError or InterfaceError when the
-    database stays out of reach.
+    Raises UnknownToken, AlreadyConfirmed or ExpiredToken; an Error of the database that cannot serve for PATIENCE.
     """
+    return database.repeat(_confirm_and_assign, token, patience=PATIENCE)
+
+
+@transaction.atomic(durable=True)
+def _confirm_and_assign(token: str) -> Lead:
     lead = _get(token, Lead.objects.select_for_update())
     if lead.status != Lead.Status.PENDING:
         raise AlreadyConfirmed(lead)
@@ -81,8 +69,8 @@ def confirm_and_assign(token: str) -> Lead:
 
 
 def find(token: str) -> Lead:
-    """The lead of this link, only to be shown. Raises UnknownToken or ExpiredToken."""
-    return _get(token, Lead.objects.all())
+    """The lead of this link, only to be shown. Raises UnknownToken or ExpiredToken; of the database, as confirming."""
+    return database.repeat(_get, token, Lead.objects.all(), patience=PATIENCE)
 
 
 def _get(token: str, leads: LeadQuerySet) -> Lead:
@@ -126,38 +114,50 @@ def _take_place() -> int | None:
     Whoever somebody else is just changing is passed over.
     """
     full = When(leads_received=F("pack_size") - 1, then=Value(Plumber.Status.EXHAUSTED))
-    eligible = Plumber.objects.eligible()
-    for plumber_id in eligible.fairest_first().values_list("pk", flat=True):
-        if eligible.select_for_update(skip_locked=True, no_key=True).filter(pk=plumber_id).first():
-            Plumber.objects.filter(pk=plumber_id).update(
-                leads_received=F("leads_received") + 1,
-                last_lead_at=DatabaseClock(),
-                status=Case(full, default=F("status")),
-            )
-            return plumber_id
-    return None
+    free = Plumber.objects.eligible().fairest_first().select_for_update(skip_locked=True, no_key=True)
+    plumber_id = free.values_list("pk", flat=True).first()
+    if plumber_id is not None:
+        Plumber.objects.filter(pk=plumber_id).update(
+            leads_received=F("leads_received") + 1,
+            last_lead_at=DatabaseClock(),
+            status=Case(full, default=F("status")),
+        )
+    return plumber_id
 
 
 def assign_waiting_leads() -> list[int]:
     """Give waiting leads, the longest waiting first, to eligible plumbers; the ids of those assigned.
 
-    The caller enqueues their notifications once its transaction, if it has one, is committed.
+    A lead that cannot be assigned, for a reason of its own, keeps none of the others waiting. The caller enqueues their
+    notifications once its transaction, if it has one, is committed.
     """
-    assigned = []
-    while lead_id := _assign_longest_waiting():
+    assigned, failed = [], []
+    while True:
+        try:
+            lead_id = _assign_longest_waiting(failed)
+        except Exception as error:
+            if database.cannot_serve(error) or database.waited(error) or len(failed) == FAILURES:
+                raise
+            logger.exception("Lead %d ne peut pas être attribué : erreur inattendue", failed[-1])
+            continue
+        if lead_id is None:
+            return assigned
         assigned.append(lead_id)
-    return assigned
 
 
 @transaction.atomic
-def _assign_longest_waiting() -> int | None:
-    if not (Plumber.objects.eligible().exists() and Lead.objects.waiting().exists()):
+def _assign_longest_waiting(failed: list[int]) -> int | None:
+    """Its id, which is also the last of `failed` when this raises."""
+    waiting = Lead.objects.waiting().exclude(pk__in=failed).only("pk")
+    if not (Plumber.objects.eligible().exists() and waiting.exists()):
         return None
     take_turn()
-    lead = Lead.objects.waiting().select_for_update(skip_locked=True).first()
-    if lead and _assign(lead, requested_by="attente", requested_at=Coalesce("confirmed_at", "created_at")):
-        return lead.pk
-    return None
+    if (lead := waiting.select_for_update(skip_locked=True, no_key=True).first()) is None:
+        return None
+    failed.append(lead.pk)
+    done = _assign(lead, requested_by="attente", requested_at=Coalesce("confirmed_at", "created_at"))
+    failed.pop()
+    return lead.pk if done else None
 
 
 @transaction.atomic

@@ -7,12 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-
-class DatabaseClock(models.Func):
-    """The database's clock: what decides who may act when never depends on the clock of a process."""
-
-    function = "clock_timestamp"
-    output_field = models.DateTimeField()
+from leads.database import DatabaseClock
 
 
 def new_token() -> str:

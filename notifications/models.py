@@ -4,7 +4,8 @@ import uuid
 from django.conf import settings
 from django.db import models
 
-from leads.models import DatabaseClock, Lead
+from leads.database import DatabaseClock
+from leads.models import Lead
 
 
 class AttemptQuerySet(models.QuerySet):

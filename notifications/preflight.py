@@ -17,8 +17,8 @@ from django.core.management.base import SystemCheckError
 from django.db import DatabaseError, connection
 from kombu import Connection
 
+from leads.database import bound_every_query
 from leads.models import Lead
-from notifications.silence import bound_every_query
 
 logger = logging.getLogger("notifications")
 

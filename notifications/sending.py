@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import InterfaceError, OperationalError, connection
+from django.conf import settings
 from django.db.models import F
 
-from leads.models import DatabaseClock, Lead
+from leads import database
+from leads.database import DatabaseClock
+from leads.models import Lead
 from notifications import delivery, log_lines, proof
 from notifications.backends import get_backend
 from notifications.backends.base import DeliveryError
@@ -16,7 +18,8 @@ from notifications.messages import compose
 from notifications.models import Attempt
 from notifications.preflight import CLOCK_TOLERANCE
 
-RECORDING_PATIENCE = 5  # seconds that a result waits for a database that is away
+RECORDING_PATIENCE = 5  # seconds at least that a result waits for a database that cannot serve
+CLAIM_PATIENCE = 1  # seconds; the sweeper comes for what waits longer
 
 Recorded = TypeVar("Recorded")
 
@@ -29,7 +32,7 @@ def deliver(lead_id: int) -> Result:
     """
     if _attempt_1_went_out(lead_id):
         return Result.SENT
-    attempt = delivery.claim(lead_id)
+    attempt = database.repeat(delivery.claim, lead_id, patience=CLAIM_PATIENCE)
     if attempt is None:
         give_up(lead_id)
         return Result.NOTHING_DUE
@@ -53,7 +56,7 @@ def give_up(lead_id: int) -> None:
 
 def _attempt_1_went_out(lead_id: int) -> bool:
     """Whether attempt 2, now due, is not needed after all; recorded then."""
-    first = _attempt_1_before_2(lead_id)
+    first = database.repeat(_attempt_1_before_2, lead_id, patience=CLAIM_PATIENCE)
     if first is None or not proof.is_wanted(first):
         return False
     message_id = proof.message_of(first)
@@ -79,13 +82,6 @@ def _attempt_1_before_2(lead_id: int) -> Attempt | None:
 
 
 def _patiently(record: Callable[..., Recorded], *args: object) -> Recorded:
-    """Run `record` again while the database is away, for RECORDING_PATIENCE seconds."""
-    deadline = time.monotonic() + RECORDING_PATIENCE
-    while True:
-        try:
-            return record(*args)
-        except (OperationalError, InterfaceError):
-            if connection.in_atomic_block or time.monotonic() > deadline:
-                raise
-            connection.close()  # Django does not replace a broken connection by itself
-            time.sleep(0.25)
+    """Record for as long as nobody else takes the lead over: what is lost here is sent again."""
+    until_the_lease_ends = settings.NOTIFICATION_LEASE - settings.NOTIFICATION_DEADLINE
+    return database.repeat(record, *args, patience=max(RECORDING_PATIENCE, until_the_lease_ends), after_waits=True)

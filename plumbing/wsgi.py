@@ -3,7 +3,7 @@ import os
 from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 
-from notifications.silence import bound_every_query
+from leads.database import bound_every_query
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "plumbing.settings")
 

@@ -10,7 +10,8 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from leads.models import DatabaseClock, Lead
+from leads.database import DatabaseClock
+from leads.models import Lead
 from notifications import delivery
 from notifications.recovery import recover
 
