@@ -12,11 +12,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import F
+from django.db import transaction
+from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
-from leads.models import DatabaseClock, Lead
+from leads.database import DatabaseClock, database_time
+from leads.models import Lead
 from notifications.backends.base import DeliveryError, UnknownOutcome
 from notifications.backends.catalogue import NO_ANSWER, explain
 from notifications.messages import NoRecipient, preview, recipient
@@ -223,7 +224,8 @@ def settle(leads: Iterable[Lead]) -> None:
 @transaction.atomic
 def give_up(lead_id: int) -> GivenUp | None:
     """End the notification as failed if nothing more may be sent for it: why. None if it goes on."""
-    lead = Lead.objects.notification_over().select_for_update(skip_locked=True).filter(pk=lead_id).first()
+    over = Lead.objects.notification_over().filter(pk=lead_id)
+    lead = over.select_for_update(skip_locked=True, no_key=True).first()
     if lead is None:
         return None
     _close_unfinished(lead)
@@ -237,10 +239,10 @@ def start_run(lead_id: int, *, requested_by: str, only_failed: bool = False) -> 
     """Begin a new run of at most two attempts, due now; the caller enqueues it after its transaction.
 
     Raises CannotRun while the lead has no plumber, or while its current run is still going on; with `only_failed`
-    also if somebody else's run has succeeded meanwhile.
+    also if somebody else's run has succeeded meanwhile. Raises OperationalError while somebody holds the lead's row.
     """
     with transaction.atomic():
-        lead = Lead.objects.select_for_update().filter(pk=lead_id).first()
+        lead = Lead.objects.select_for_update(nowait=True).filter(pk=lead_id).first()
         if lead is None or lead.status != Lead.Status.SENT or lead.plumber_id is None:
             raise CannotRun("sans plombier à prévenir")
         if only_failed and lead.notification_status != Failed:
@@ -264,13 +266,7 @@ def close_unfinished() -> int:
     """Attempts whose process died after their lead was settled by another one: unknown; how many."""
     long_ago = DatabaseClock() - datetime.timedelta(seconds=2 * settings.NOTIFICATION_LEASE)
     unfinished = Attempt.objects.filter(outcome=Attempt.Outcome.SENDING, started_at__lt=long_ago)
-    return unfinished.exclude(lead__notification_status=Pending).update(**NEVER_FINISHED)
-
-
-def database_time() -> datetime.datetime:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]
+    return _close(unfinished.exclude(lead__notification_status=Pending))
 
 
 def _locked_lead(attempt: Attempt) -> Lead:
@@ -288,4 +284,11 @@ def _end(lead: Lead, status: str, reason: str = "") -> None:
 
 def _close_unfinished(lead: Lead) -> None:
     """Nobody will tell how an earlier attempt of this run ended: the process that made it is gone."""
-    lead.attempts.filter(run=lead.notification_run, outcome=Attempt.Outcome.SENDING).update(**NEVER_FINISHED)
+    _close(lead.attempts.filter(run=lead.notification_run, outcome=Attempt.Outcome.SENDING))
+
+
+@transaction.atomic
+def _close(attempts: QuerySet) -> int:
+    """Those that somebody holds are passed over: `close_unfinished` comes for them later."""
+    free = attempts.order_by().select_for_update(skip_locked=True, of=("self",)).values("pk")
+    return Attempt.objects.filter(pk__in=free).update(**NEVER_FINISHED)

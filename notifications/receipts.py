@@ -1,15 +1,14 @@
 """Delivery receipts: stored once each, and what they imply, in whatever order and however often they came."""
 
-import datetime
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import OuterRef, Subquery
+from django.db import OperationalError, transaction
 
-from leads.models import DatabaseClock, Lead
+from leads.database import database_time, waited
+from leads.models import Lead
 from notifications import delivery, log_lines
 from notifications.delivery import Result
 from notifications.models import Attempt, Receipt
@@ -19,29 +18,39 @@ from notifications.wire import ReceiptEvent
 def record(events: Iterable[ReceiptEvent]) -> list[int]:
     """Store what is new and apply it, all or nothing; the ids of the leads whose second attempt it made due.
 
+    What somebody else holds is stored, and left to the sweeper (orphans.py): it keeps no other lead's receipt waiting.
     Raises what the database raises: the provider then tells again.
     """
-    with transaction.atomic():
-        receipts = {receipt.key: receipt for receipt in _with_attempts(list(events))}
-        in_order = [receipts[key] for key in sorted(receipts)]  # two batches with the same news must not deadlock
-        Receipt.objects.bulk_create(in_order, ignore_conflicts=True)
-        heard = _apply({receipt.attempt_id for receipt in in_order if receipt.attempt_id})
-    return _tell(heard)
+    events = list(events)
+    try:
+        return tell(_store_and_apply(events))
+    except OperationalError as error:
+        if not waited(error):
+            raise
+    return tell(_store_and_apply(events, only_free=True))
 
 
-def adopt() -> list[int]:
-    """Apply the receipts that came before their message id was recorded, without a reference; as `record`."""
-    with transaction.atomic():
-        ours = Attempt.objects.filter(provider_message_id=OuterRef("message_id")).values("pk")[:1]
-        recent = DatabaseClock() - datetime.timedelta(hours=1)
-        orphans = Receipt.objects.filter(attempt=None, received_at__gt=recent).annotate(ours=Subquery(ours))
-        adopted = dict(orphans.exclude(ours=None).values_list("pk", "ours"))
-        Receipt.objects.filter(pk__in=adopted).update(attempt=Subquery(ours))
-        heard = _apply(set(adopted.values()))
-    return _tell(heard)
+@transaction.atomic
+def _store_and_apply(events: list[ReceiptEvent], *, only_free: bool = False) -> list[tuple[Attempt, Result]]:
+    receipts = {receipt.key: receipt for receipt in _with_attempts(events)}
+    in_order = [receipts[key] for key in sorted(receipts)]  # two batches with the same news must not deadlock
+    attempt_ids = {receipt.attempt_id for receipt in in_order if receipt.attempt_id}
+    if only_free:
+        attempt_ids = free(attempt_ids)
+        for receipt in in_order:
+            receipt.attempt_id = receipt.attempt_id if receipt.attempt_id in attempt_ids else None
+    Receipt.objects.bulk_create(in_order, ignore_conflicts=True)
+    return apply(attempt_ids)
 
 
-def _apply(attempt_ids: set[UUID]) -> list[tuple[Attempt, Result]]:
+def free(attempt_ids: Iterable[UUID]) -> set[UUID]:
+    """Lock those of which nobody holds the attempt or its lead; which they are. Never waits."""
+    attempts = Attempt.objects.filter(pk__in=attempt_ids).select_related("lead").order_by("pk")
+    unlocked = attempts.select_for_update(skip_locked=True, no_key=True, of=("self", "lead"))
+    return {attempt.pk for attempt in unlocked.only("pk", "lead__id")}
+
+
+def apply(attempt_ids: Iterable[UUID]) -> list[tuple[Attempt, Result]]:
     """Bring these attempts, and their leads, to what all their receipts imply; those that changed their lead."""
     lead_ids = Attempt.objects.filter(pk__in=attempt_ids).values("lead")
     leads = Lead.objects.filter(pk__in=lead_ids).order_by("pk").select_for_update().in_bulk()
@@ -54,7 +63,7 @@ def _apply(attempt_ids: set[UUID]) -> list[tuple[Attempt, Result]]:
         runs[attempt.lead_id, attempt.run].append(attempt)
     attempts = [attempt for run in runs.values() for attempt in run if attempt.pk in told]
     before = [_values(attempt) for attempt in attempts]
-    now, heard = delivery.database_time(), []
+    now, heard = database_time(), []
     for attempt in attempts:
         others = [other for other in runs[attempt.lead_id, attempt.run] if other is not attempt]
         if result := delivery.hear(attempt, others, told[attempt.pk], now):
@@ -70,7 +79,7 @@ def _values(attempt: Attempt) -> list[object]:
     return [getattr(attempt, field) for field in delivery.HEARD]
 
 
-def _tell(heard: list[tuple[Attempt, Result]]) -> list[int]:
+def tell(heard: list[tuple[Attempt, Result]]) -> list[int]:
     for attempt, result in heard:
         if result is Result.SENT:
             log_lines.accepted(attempt)
@@ -80,17 +89,20 @@ def _tell(heard: list[tuple[Attempt, Result]]) -> list[int]:
 
 
 def _with_attempts(events: list[ReceiptEvent]) -> list[Receipt]:
-    """By our own reference, which the provider gave back; else by the provider's message id."""
-    references = {event.reference: _uuid(event.reference) for event in events}
+    owners = zip(events, owners_of(events), strict=True)
+    return [Receipt(key=_key(event), attempt_id=attempt_id, **vars(event)) for event, attempt_id in owners]
+
+
+def owners_of(news: list[ReceiptEvent] | list[Receipt]) -> list[UUID | None]:
+    """The attempt of each: by our own reference, which the provider gave back; else by the provider's message id."""
+    references = {each.reference: _uuid(each.reference) for each in news}
     known = set(Attempt.objects.filter(pk__in=filter(None, references.values())).values_list("pk", flat=True))
-    ids = {event.message_id for event in events if references[event.reference] not in known and event.message_id}
-    by_message = dict(Attempt.objects.filter(provider_message_id__in=ids).values_list("provider_message_id", "pk"))
-    receipts = []
-    for event in events:
-        by_reference = references[event.reference]
-        attempt_id = by_reference if by_reference in known else by_message.get(event.message_id)
-        receipts.append(Receipt(key=_key(event), attempt_id=attempt_id, **vars(event)))
-    return receipts
+    ids = {each.message_id for each in news if references[each.reference] not in known and each.message_id}
+    # Without the words "not empty", the index serves only up to 100 of them.
+    sent = Attempt.objects.filter(provider_message_id__in=ids).exclude(provider_message_id="")
+    by_message = dict(sent.values_list("provider_message_id", "pk"))
+    by_reference = {text: attempt_id for text, attempt_id in references.items() if attempt_id in known}
+    return [by_reference.get(each.reference) or by_message.get(each.message_id) for each in news]
 
 
 def _uuid(text: str) -> UUID | None:

@@ -4,8 +4,9 @@ import dataclasses
 import logging
 from collections.abc import Callable, Iterable
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 
+from leads.database import cannot_serve
 from notifications import tasks
 from notifications.delivery import CannotRun
 
@@ -42,17 +43,20 @@ def recover(lead_ids: Iterable[int], prepare: Callable[[int], None]) -> Report:
 
 
 def each(lead_ids: Iterable[int], step: Callable[[int], object]) -> list[int]:
-    """`step` for each lead; the ids of those that the database refused, because somebody holds the row, say.
+    """`step` for each lead; the ids of those for which it failed, because somebody holds the row, say.
 
-    One such row stops no other. A database that is away raises.
+    One such row stops no other. A database that cannot serve raises.
     """
     refused = []
     for lead_id in lead_ids:
         try:
             step(lead_id)
-        except DatabaseError as exc:
-            if not connection.is_usable():
+        except Exception as exc:
+            if cannot_serve(exc):
                 raise
-            logger.warning("Lead %d laissée pour l'instant: %s", lead_id, type(exc).__name__)
             refused.append(lead_id)
+            if isinstance(exc, DatabaseError):
+                logger.warning("Lead %d laissée pour l'instant: %s", lead_id, type(exc).__name__)
+            else:
+                logger.exception("Lead %d laissée pour l'instant : erreur inattendue", lead_id)
     return refused

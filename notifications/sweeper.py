@@ -1,63 +1,116 @@
-"""The watchman: finds in the database alone what is due and nobody works on, and sees that it is sent.
+"""The sweeper: finds in the database alone what is due and nobody works on, and sees that it is sent.
 
-It needs neither Celery nor Redis. Any number of copies may run: every step is a conditional UPDATE.
+It needs neither Celery nor Redis. Any number of copies may run: every step is a conditional UPDATE. What nobody may
+touch keeps nobody else waiting (P10): rows that somebody holds are passed over where rows are chosen, a lead that
+fails is left alone for a while, and no plumber's number has more than its share of the senders.
 """
 
-import concurrent.futures
 import datetime
 import logging
+from collections.abc import Callable
 
 from django.conf import settings
-from django.db import connection
+from django.db import Error, transaction
 from django.db.models import F, Q
 
-from leads.models import DatabaseClock, Lead, LeadQuerySet
-from notifications import delivery, receipts, sending, tasks
-from notifications.recovery import each, recover
+from leads.database import DatabaseClock, cannot_serve
+from leads.models import Lead, LeadQuerySet
+from notifications import delivery, sending, tasks
+from notifications.aside import Aside
+from notifications.orphans import Orphans
+from notifications.recovery import each
+from notifications.senders import Senders
 
 logger = logging.getLogger("notifications")
 
-BATCH = 200  # leads looked at in one sweep
-SENDERS = 16  # attempts made here at the same time
+BATCH = 200  # leads chosen by one step of a sweep
 NOT_RUNG = Q(notification_rung_at__isnull=True) | Q(notification_rung_at__lt=F("notification_retry_at"))
 
 
 class Sweeper:
-    """Sweeps when told to; the attempts that it makes itself run on threads of its own."""
+    """Sweeps when asked to; the attempts that it makes itself run on threads of its own."""
 
     def __init__(self) -> None:
-        self._senders = concurrent.futures.ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
-        self._sending: dict[int, concurrent.futures.Future] = {}
+        self._aside = Aside()
+        self._senders = Senders(self._aside)
+        self._orphans = Orphans()
 
     def sweep(self) -> int:
-        """One look at everything: ends what is over, rings for what waits, sends what nobody comes for.
+        """One look at everything: ends what is over, enqueues what waits, sends what nobody takes.
 
-        Returns how many leads it did something for. Raises what the database raises.
+        Returns how many leads it did something for. A step that fails stops no other; raises only what a database
+        raises that cannot serve.
         """
-        self._sending = {pk: future for pk, future in self._sending.items() if not future.done()}
-        over = list(Lead.objects.notification_over().values_list("pk", flat=True)[:BATCH])
-        each(over, sending.give_up)
-        rung = recover(_unheard(), prepare=_mark_rung)
-        here = list(dict.fromkeys(rung.not_enqueued + _abandoned()))
-        for lead_id in here:
-            self._send_here(lead_id)
-        # Last: these wait for rows that somebody may hold, and what is due must not wait with them.
-        delivery.close_unfinished()
-        for lead_id in receipts.adopt():
-            tasks.enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)
-        return len({*over, *rung.enqueued, *here})
+        steps = (self._end_what_is_over, self._see_to_what_is_due, self._close_unfinished, self._adopt_receipts)
+        return len(set().union(*map(self._safely, steps)))
 
     def wait(self) -> None:
         """Return when every attempt begun here has its result."""
-        concurrent.futures.wait(self._sending.values())
+        self._senders.wait()
 
     def close(self) -> None:
         """Begin nothing more; attempts in flight are carried to their end (at most the deadline of a call)."""
-        self._senders.shutdown(wait=True, cancel_futures=True)
+        self._senders.close()
 
-    def _send_here(self, lead_id: int) -> None:
-        if lead_id not in self._sending:
-            self._sending[lead_id] = self._senders.submit(_deliver_alone, lead_id)
+    def _safely(self, step: Callable[[], set[int]]) -> set[int]:
+        try:
+            return step()
+        except Exception as error:
+            if cannot_serve(error):
+                raise
+            logger.exception("Veilleur : erreur inattendue, le reste du passage continue")
+            return set()
+
+    def _end_what_is_over(self) -> set[int]:
+        over = [lead.pk for lead in _unlocked(self._not_aside(Lead.objects.notification_over()))]
+        self._aside.put(each(over, sending.give_up))
+        return set(over)
+
+    def _see_to_what_is_due(self) -> set[int]:
+        marked = self._mark_enqueued()
+        enqueued = {lead_id for lead_id in marked if tasks.enqueue(lead_id)}
+        if len(enqueued) < len(marked):  # nobody comes for what the broker does not take
+            return enqueued | self._send_here(_due_for(settings.SWEEP_INTERVAL / 2).exclude(pk__in=enqueued))
+        # No worker answers, or the queue is too long for an emergency.
+        return enqueued | self._send_here(_due_for(3 * settings.SWEEP_INTERVAL))
+
+    def _mark_enqueued(self) -> list[int]:
+        """Note what is enqueued now, so that a long queue is not made longer at every sweep; the ids.
+
+        It has been due for half a sweep, and not enqueued by a sweeper since: its message was lost, or never published.
+        """
+        waiting = self._not_aside(_due_for(settings.SWEEP_INTERVAL / 2)).filter(NOT_RUNG)
+        ids: list[int] = []
+        try:
+            with transaction.atomic():
+                ids += [lead.pk for lead in _unlocked(waiting)]
+                _note_enqueued(ids)
+                return ids
+        except Error as error:  # of one row, maybe
+            if cannot_serve(error):
+                raise
+        refused = each(ids, lambda lead_id: _note_enqueued([lead_id]))
+        self._aside.put(refused)
+        return [lead_id for lead_id in ids if lead_id not in refused]
+
+    def _send_here(self, due: LeadQuerySet) -> set[int]:
+        plumbers, leads = self._senders.busy()
+        chosen = _unlocked(self._not_aside(due).exclude(plumber__in=plumbers).exclude(pk__in=leads))
+        self._senders.send(chosen)
+        return {lead.pk for lead in chosen}
+
+    def _close_unfinished(self) -> set[int]:
+        delivery.close_unfinished()
+        return set()
+
+    def _adopt_receipts(self) -> set[int]:
+        for lead_id in self._orphans.adopt():
+            tasks.enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)
+        self._orphans.forget()
+        return set()
+
+    def _not_aside(self, leads: LeadQuerySet) -> LeadQuerySet:
+        return leads.exclude(pk__in=self._aside.ids())
 
 
 def _due_for(seconds: float) -> LeadQuerySet:
@@ -65,28 +118,11 @@ def _due_for(seconds: float) -> LeadQuerySet:
     return Lead.objects.notification_due().filter(notification_retry_at__lte=since).order_by("notification_retry_at")
 
 
-def _unheard() -> list[int]:
-    """Due for half a sweep, and not enqueued by a sweeper since: its message was lost, or never published."""
-    return list(_due_for(settings.SWEEP_INTERVAL / 2).filter(NOT_RUNG).values_list("pk", flat=True)[:BATCH])
+@transaction.atomic
+def _unlocked(leads: LeadQuerySet) -> list[Lead]:
+    """The first BATCH that nobody holds, with only what chooses a sender: a value of theirs may be unreadable."""
+    return list(leads.select_for_update(skip_locked=True, no_key=True).only("pk", "plumber_id")[:BATCH])
 
 
-def _abandoned() -> list[int]:
-    """Due for three sweeps: no worker answers, or the queue is too long for an emergency."""
-    return list(_due_for(3 * settings.SWEEP_INTERVAL).values_list("pk", flat=True)[:BATCH])
-
-
-def _mark_rung(lead_id: int) -> None:
-    """Note that this due attempt was enqueued, so that a long queue is not made longer at every sweep."""
-    if not Lead.objects.filter(NOT_RUNG, pk=lead_id).update(notification_rung_at=DatabaseClock()):
-        raise delivery.CannotRun("un autre veilleur s'en occupe")
-
-
-def _deliver_alone(lead_id: int) -> None:
-    """On a thread of ours: whatever goes wrong with one lead stops no other."""
-    try:
-        if sending.deliver(lead_id) is delivery.Result.RETRY_DUE:
-            tasks.enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)  # a worker may be back by then
-    except Exception:
-        logger.exception("Veilleur : erreur inattendue - Lead %d", lead_id)
-    finally:
-        connection.close()
+def _note_enqueued(lead_ids: list[int]) -> None:
+    Lead.objects.filter(pk__in=lead_ids).update(notification_rung_at=DatabaseClock())

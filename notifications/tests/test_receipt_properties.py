@@ -20,6 +20,7 @@ from leads.models import Lead
 from notifications import delivery, receipts
 from notifications.backends.base import Refused, UnknownOutcome
 from notifications.models import Attempt
+from notifications.orphans import Orphans
 from notifications.tests import signed
 from notifications.tests.undone import assigned_lead, undone
 from notifications.wire import ReceiptEvent
@@ -272,7 +273,7 @@ def test_receipts_without_our_reference_count_as_soon_as_their_message_id_is_kno
 
         run(steps, attempts)
         run([step for step in steps if not isinstance(step, Own)], attempts)
-        receipts.adopt()
+        Orphans().adopt()
 
         referenced = any(told.by == "reference" for step in steps if not isinstance(step, Own) for told in step)
         if not referenced and Own(1, "accepted") not in steps:  # nobody knows whose they are
@@ -325,7 +326,7 @@ def test_a_receipt_that_waits_for_its_message_id_may_be_told_again(assigned_lead
     told = [Told(1, "twilio", "delivered", by="message id")]
 
     run([told, Own(1, "accepted"), told], {1: first})
-    receipts.adopt()
+    Orphans().adopt()
 
     first.refresh_from_db()
     assert first.delivery == "delivered"

@@ -15,6 +15,7 @@ from notifications import delivery, receipts, tasks
 from notifications.backends.base import UnknownOutcome
 from notifications.delivery import Result, claim
 from notifications.models import Attempt, Receipt
+from notifications.orphans import Orphans
 from notifications.sending import deliver
 from notifications.tests.signed import META, SID, TWILIO, know_the_secrets, meta, statuses, twilio, twilio_signature
 from notifications.wire import ReceiptEvent
@@ -146,7 +147,7 @@ def test_a_receipt_without_reference_waits_for_its_message_id(assigned_lead, out
     outbox.replies += [SID]
     deliver(assigned_lead.pk)
 
-    assert receipts.adopt() == []
+    assert Orphans().adopt() == []
 
     assert assigned_lead.attempts.get().delivery == "delivered"
 
