@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from notifications import delivery, sending, tasks
+from notifications import lifecycle, sending, tasks
 
 FOLDER = Path(os.environ["FAULTS_FOLDER"])
 
@@ -51,8 +51,7 @@ class Backend:
 def install() -> None:
     get_backend = sending.get_backend
     sending.get_backend = lambda: Backend(get_backend())
-    delivery.claim = between(delivery.claim, "before_claim", "after_claim", counts=bool)
-    delivery.accept = between(delivery.accept, "before_record", "after_record")
-    delivery.fail = between(delivery.fail, "before_record", "after_record")
+    lifecycle.claim = between(lifecycle.claim, "before_claim", "after_claim", counts=bool)
+    lifecycle.record = between(lifecycle.record, "before_record", "after_record")
     tasks.notify_plumber.retry = between(tasks.notify_plumber.retry, "before_retry", "after_retry")
     tasks.enqueue = between(tasks.enqueue, "before_publish", "after_publish")

@@ -1,7 +1,7 @@
 from django import forms
 
 from leads.models import Lead, Plumber
-from notifications.numbers import UndiallableNumber, spaced, to_e164
+from leads.phones import UndiallableNumber, spaced, to_e164
 
 
 def _dialled(text: str) -> str:

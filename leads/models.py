@@ -76,19 +76,21 @@ class LeadQuerySet(models.QuerySet):
             .order_by("since", "id")
         )
 
-    def notification_pending(self) -> "LeadQuerySet":
-        """Their plumber is still owed a message, and the instant to act has come (the index leads_notification_due)."""
+    def notification_pending(self, *, within: float = 0) -> "LeadQuerySet":
+        """Their plumber is still owed a message, and the instant to act has come, or comes in `within` seconds.
+
+        Served by the index leads_notification_due.
+        """
         return self.filter(
             status=Lead.Status.SENT,
             notification_status=Lead.NotificationStatus.PENDING,
-            notification_retry_at__lte=DatabaseClock(),
+            notification_retry_at__lte=DatabaseClock() + datetime.timedelta(seconds=within),
         ).alias(asked_at=Coalesce("notification_requested_at", "confirmed_at", "created_at"))
 
-    def notification_due(self) -> "LeadQuerySet":
-        """An attempt may be taken now, and nobody is taking it."""
-        return self.notification_pending().filter(
-            notification_attempts__lt=2, asked_at__gt=DatabaseClock() - _freshness()
-        )
+    def notification_due(self, *, within: float = 0) -> "LeadQuerySet":
+        """An attempt may be taken now, or in `within` seconds, and nobody is taking it."""
+        pending = self.notification_pending(within=within)
+        return pending.filter(notification_attempts__lt=2, asked_at__gt=DatabaseClock() - _freshness())
 
     def notification_late(self) -> "LeadQuerySet":
         """Something should have been done a minute ago: neither a worker nor a sweeper works."""
@@ -112,6 +114,12 @@ class Lead(models.Model):
         SENT = "whatsapp_sent", "envoyée"
         FAILED = "whatsapp_failed", "échec"
 
+    class Ended(models.TextChoices):
+        """Why a run sends nothing more, whatever its attempts gave."""
+
+        TOO_OLD = "too_old", "Trop ancienne pour être encore notifiée sans l'avis d'un opérateur"
+        REACHED = "reached", "Plombier joint par téléphone"
+
     phone = models.CharField("téléphone du client", max_length=20)
     postal_code = models.CharField("code postal", max_length=10)
     emergency_type = models.TextField("type d'urgence")
@@ -130,7 +138,7 @@ class Lead(models.Model):
         db_index=False,
     )
 
-    # The notification: first written by the assignment, then by notifications/delivery.py alone.
+    # The notification: first written by the assignment, then by notifications/lifecycle.py alone.
     notification_status = models.CharField(
         "notification",
         max_length=30,
@@ -145,7 +153,10 @@ class Lead(models.Model):
     notification_requested_at = models.DateTimeField("demandée le", null=True, editable=False)
     notification_requested_by = models.CharField("demandée par", max_length=170, default="", db_default="")
     notification_error = models.TextField("dernière erreur", default="", db_default="")
-    notification_rung_at = models.DateTimeField(null=True, editable=False)  # the sweeper last enqueued it
+    notification_ended_because = models.CharField(
+        max_length=20, choices=Ended, default="", db_default="", editable=False
+    )
+    notification_enqueued_at = models.DateTimeField(null=True, editable=False)  # by the sweeper, last
 
     objects = LeadQuerySet.as_manager()
 

@@ -31,9 +31,12 @@ class AttemptInline(admin.TabularInline):
         "finished_at",
         "started_by",
         "backend",
+        "recipient",
+        "text",
         "http_status",
         "error_code",
         "error_text",
+        "error_detail",
         "what_to_do",
         "provider_message_id",
     )

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.utils.module_loading import import_string
 
+from leads.phones import UndiallableNumber, to_e164
 from notifications.backends import twilio
 from notifications.backends.base import Backend
-from notifications.numbers import UndiallableNumber, to_e164
 
 SHAPES = {  # Twilio's ids: two letters and 32 hexadecimal digits
     "TWILIO_ACCOUNT_SID": r"AC[0-9a-fA-F]{32}",

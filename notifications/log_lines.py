@@ -4,7 +4,8 @@ import logging
 
 from django.conf import settings
 
-from notifications.delivery import GivenUp, Result
+from leads.models import Lead
+from notifications.lifecycle import Result
 from notifications.models import Attempt
 
 logger = logging.getLogger("notifications")
@@ -25,8 +26,8 @@ def failed(attempt: Attempt, reason: object, result: Result) -> None:
         logger.info("Échec tardif de la tentative %d - Lead %d: %s", attempt.number, attempt.lead_id, reason)
 
 
-def given_up(lead_id: int, reason: GivenUp) -> None:
-    if reason is GivenUp.NO_RESULT:
-        logger.error("❌ Échec définitif WhatsApp (tentative 2) - Lead %d: %s", lead_id, reason)
+def given_up(lead: Lead) -> None:
+    if lead.notification_ended_because:
+        logger.error("❌ Notification abandonnée - Lead %d: %s", lead.pk, lead.notification_error)
     else:
-        logger.error("❌ Notification abandonnée - Lead %d: %s", lead_id, reason)
+        logger.error("❌ Échec définitif WhatsApp (tentative 2) - Lead %d: %s", lead.pk, lead.notification_error)

@@ -1,11 +1,12 @@
 """What the plumber reads."""
 
 import re
+from dataclasses import dataclass, field
 
 from leads.models import Lead
+from leads.phones import UndiallableNumber, spaced, to_e164
 from notifications.backends.base import DeliveryError, Message
 from notifications.backends.catalogue import BAD_NUMBER, NO_PLUMBER
-from notifications.numbers import UndiallableNumber, spaced, to_e164
 
 # The approved template nouveau_client_urgence, word for word: {1} phone, {2} postal code, {3} type of emergency.
 TEMPLATE = (
@@ -19,17 +20,35 @@ class NoRecipient(DeliveryError):
     """There is nobody to write to: the plumber is gone, or his number cannot be dialled."""
 
 
-def compose(lead: Lead, *, reference: str) -> Message:
-    """The message for the lead's plumber. `reference` is the attempt's UUID.
+@dataclass(frozen=True)
+class Draft:
+    """What an attempt is about to send. Its repr holds nothing personal."""
 
-    Raises NoRecipient.
-    """
+    recipient: str = field(repr=False)  # E.164; empty where there is nobody to write to
+    variables: tuple[str, str, str] = field(repr=False)  # the template's {{1}} {{2}} {{3}}
+    problem: NoRecipient | None = None
+
+    @property
+    def text(self) -> str:
+        return TEMPLATE.format(*self.variables)
+
+    def addressed(self, *, reference: str) -> Message:
+        """The message for the provider. `reference` is the attempt's UUID. Raises NoRecipient."""
+        if self.problem:
+            raise self.problem
+        return Message(to=self.recipient, text=self.text, variables=self.variables, reference=reference)
+
+
+def draft(lead: Lead) -> Draft:
+    """The message for the lead's plumber, from the values that the lead has now."""
     variables = template_variables(lead)
-    return Message(to=recipient(lead), text=TEMPLATE.format(*variables), variables=variables, reference=reference)
+    try:
+        return Draft(_recipient(lead), variables)
+    except NoRecipient as problem:
+        return Draft("", variables, problem)
 
 
-def recipient(lead: Lead) -> str:
-    """The number of the lead's plumber, in E.164. Raises NoRecipient."""
+def _recipient(lead: Lead) -> str:
     if lead.plumber is None:
         raise NoRecipient("Cette demande n'a plus de plombier", code=NO_PLUMBER)
     try:

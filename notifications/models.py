@@ -19,6 +19,9 @@ class AttemptQuerySet(models.QuerySet):
 class Attempt(models.Model):
     """One call to the provider, or one that a process died in. Its row is committed before the call."""
 
+    class Channel(models.TextChoices):
+        WHATSAPP = "whatsapp", "WhatsApp"
+
     class Outcome(models.TextChoices):
         SENDING = "sending", "en cours"
         ACCEPTED = "accepted", "accepté par WhatsApp"
@@ -36,6 +39,7 @@ class Attempt(models.Model):
     run = models.IntegerField("série")
     number = models.IntegerField("tentative")
     started_by = models.CharField("déclenchée par", max_length=170)
+    channel = models.CharField(max_length=20, choices=Channel, default=Channel.WHATSAPP, db_default=Channel.WHATSAPP)
     backend = models.CharField("canal", max_length=100)
     # As sent, whatever becomes of the lead and of its plumber since; empty in rows from before these columns.
     recipient = models.CharField("destinataire", max_length=20, default="", db_default="")  # E.164
@@ -45,9 +49,12 @@ class Attempt(models.Model):
     outcome = models.CharField("résultat", max_length=20, choices=Outcome, default=Outcome.SENDING)
     http_status = models.IntegerField("HTTP", null=True)
     error_code = models.CharField("code", max_length=64, default="")
-    error_text = models.TextField("erreur", default="")
+    error_text = models.TextField("erreur", default="")  # in our words: nothing personal
+    error_detail = models.TextField("détail", default="", db_default="")  # in the provider's, which may be personal
+    # The database's instant at which it last became failed or unknown; null while it is in flight, or went out.
+    failed_since = models.DateTimeField(null=True)
     provider_message_id = models.CharField("message du fournisseur", max_length=255, default="")
-    # What the provider's receipts told since (notifications/receipts.py); empty until one came.
+    # What the provider's receipts said since (notifications/receipts.py); empty until one came.
     delivery = models.CharField("remise", max_length=20, choices=Delivery, default="", db_default="")
     delivered_at = models.DateTimeField("remis le", null=True)
     read_at = models.DateTimeField("lu le", null=True)
@@ -70,16 +77,36 @@ class Attempt(models.Model):
                 condition=models.Q(delivery__in=("", "sent", "delivered", "read", "failed")),
             ),
         ]
-        indexes = [  # a receipt looks for its attempt
-            models.Index(
+        indexes = [
+            models.Index(  # a receipt looks for its attempt
                 name="attempt_provider_message",
                 fields=["provider_message_id"],
                 condition=~models.Q(provider_message_id=""),
-            )
+            ),
+            models.Index(  # attempts without a result: those whose process died, and the rivals of a look-up
+                name="attempt_without_result",
+                fields=["started_at"],
+                condition=models.Q(outcome__in=("sending", "unknown"), provider_message_id=""),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"Tentative {self.number} (série {self.run})"
+
+    @property
+    def in_flight(self) -> bool:
+        """Nothing is known of it yet: a process is making it, or died in it."""
+        return self.outcome == self.Outcome.SENDING
+
+    @property
+    def went_out(self) -> bool:
+        """The plumber has this message, or will, as far as we know."""
+        return self.outcome == self.Outcome.ACCEPTED and self.delivery != self.Delivery.FAILED
+
+    @property
+    def lease_ends_at(self) -> datetime.datetime:
+        """From then on, an attempt without a result is one whose process died."""
+        return self.started_at + datetime.timedelta(seconds=settings.NOTIFICATION_LEASE)
 
 
 class Receipt(models.Model):

@@ -68,4 +68,4 @@ def _give(keys: list[str], attempt_id: UUID) -> list[int]:
         if not receipts.free([attempt_id]) or not Receipt.objects.filter(pk__in=unlocked).update(attempt=attempt_id):
             return []
         changed = receipts.apply({attempt_id})
-    return receipts.tell(changed)
+    return receipts.log(changed)

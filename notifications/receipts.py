@@ -7,10 +7,10 @@ from uuid import UUID
 
 from django.db import OperationalError, transaction
 
-from leads.database import database_time, waited
-from leads.models import Lead
-from notifications import delivery, log_lines
-from notifications.delivery import Result
+from leads.database import waited
+from notifications import lifecycle, log_lines
+from notifications.facts import Reported
+from notifications.lifecycle import Change, Result
 from notifications.models import Attempt, Receipt
 from notifications.wire import ReceiptEvent
 
@@ -19,19 +19,19 @@ def record(events: Iterable[ReceiptEvent]) -> list[int]:
     """Store what is new and apply it, all or nothing; the ids of the leads whose second attempt it made due.
 
     What somebody else holds is stored, and left to the sweeper (orphans.py): it keeps no other lead's receipt waiting.
-    Raises what the database raises: the provider then tells again.
+    Raises what the database raises: the provider then reports again.
     """
     events = list(events)
     try:
-        return tell(_store_and_apply(events))
+        return log(_store_and_apply(events))
     except OperationalError as error:
         if not waited(error):
             raise
-    return tell(_store_and_apply(events, only_free=True))
+    return log(_store_and_apply(events, only_free=True))
 
 
 @transaction.atomic
-def _store_and_apply(events: list[ReceiptEvent], *, only_free: bool = False) -> list[tuple[Attempt, Result]]:
+def _store_and_apply(events: list[ReceiptEvent], *, only_free: bool = False) -> list[Change]:
     receipts = {receipt.key: receipt for receipt in _with_attempts(events)}
     in_order = [receipts[key] for key in sorted(receipts)]  # two batches with the same news must not deadlock
     attempt_ids = {receipt.attempt_id for receipt in in_order if receipt.attempt_id}
@@ -50,42 +50,34 @@ def free(attempt_ids: Iterable[UUID]) -> set[UUID]:
     return {attempt.pk for attempt in unlocked.only("pk", "lead__id")}
 
 
-def apply(attempt_ids: Iterable[UUID]) -> list[tuple[Attempt, Result]]:
-    """Bring these attempts, and their leads, to what all their receipts imply; those that changed their lead."""
-    lead_ids = Attempt.objects.filter(pk__in=attempt_ids).values("lead")
-    leads = Lead.objects.filter(pk__in=lead_ids).order_by("pk").select_for_update().in_bulk()
-    told = defaultdict(list)
-    for receipt in Receipt.objects.filter(attempt__in=attempt_ids):
-        told[receipt.attempt_id].append(receipt)
-    runs = defaultdict(list)
-    for attempt in Attempt.objects.filter(lead__in=leads).order_by("lead", "run", "number"):
-        attempt.lead = leads[attempt.lead_id]
-        runs[attempt.lead_id, attempt.run].append(attempt)
-    attempts = [attempt for run in runs.values() for attempt in run if attempt.pk in told]
-    before = [_values(attempt) for attempt in attempts]
-    now, heard = database_time(), []
-    for attempt in attempts:
-        others = [other for other in runs[attempt.lead_id, attempt.run] if other is not attempt]
-        if result := delivery.hear(attempt, others, told[attempt.pk], now):
-            heard.append((attempt, result))
-    delivery.settle({attempt.lead for attempt, _ in heard})
-    changed = [attempt for attempt, old in zip(attempts, before, strict=True) if _values(attempt) != old]
-    # All of these rows exist; with a thousand of them this is several times as fast as bulk_update.
-    Attempt.objects.bulk_create(changed, update_conflicts=True, unique_fields=["id"], update_fields=delivery.HEARD)
-    return heard
+def apply(attempt_ids: set[UUID]) -> list[Change]:
+    """Record of these attempts what all their receipts say; what changed their leads, once a lead."""
+
+    def reported() -> dict[UUID, Reported]:
+        found = defaultdict(list)
+        for receipt in Receipt.objects.filter(attempt__in=attempt_ids):
+            found[receipt.attempt_id].append(receipt)
+        return {attempt_id: Reported(receipts) for attempt_id, receipts in found.items()}
+
+    changes = defaultdict(list)
+    for change in lifecycle.record_all(attempt_ids, reported):
+        if change.lead_changed:
+            changes[change.attempt.lead_id].append(change)
+    return [min(of_lead, key=lambda change: _DECISIVE.index(change.result)) for of_lead in changes.values()]
 
 
-def _values(attempt: Attempt) -> list[object]:
-    return [getattr(attempt, field) for field in delivery.HEARD]
+# Which of two attempts' news decides what became of their lead.
+_DECISIVE = [Result.SENT, Result.FAILED, Result.RETRY_DUE, Result.SUPERSEDED]
 
 
-def tell(heard: list[tuple[Attempt, Result]]) -> list[int]:
-    for attempt, result in heard:
-        if result is Result.SENT:
-            log_lines.accepted(attempt)
+def log(changes: list[Change]) -> list[int]:
+    """A line for each; the ids of the leads whose second attempt is due now."""
+    for change in changes:
+        if change.result is Result.SENT:
+            log_lines.accepted(change.attempt)
         else:
-            log_lines.failed(attempt, attempt.lead.notification_error, result)
-    return [attempt.lead_id for attempt, result in heard if result is Result.RETRY_DUE]
+            log_lines.failed(change.attempt, change.attempt.error_text, change.result)
+    return [change.attempt.lead_id for change in changes if change.result is Result.RETRY_DUE]
 
 
 def _with_attempts(events: list[ReceiptEvent]) -> list[Receipt]:

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db import Error, connection
 
 from leads.models import Lead
-from notifications import delivery, sending, tasks
+from notifications import lifecycle, sending, tasks
 from notifications.aside import Aside
-from notifications.recovery import each
+from notifications.rerun import each
 
 logger = logging.getLogger("notifications")
 
@@ -70,5 +70,5 @@ class Senders:
 
 
 def _deliver_one(lead_id: int) -> None:
-    if sending.deliver(lead_id) is delivery.Result.RETRY_DUE:
+    if sending.deliver(lead_id) is lifecycle.Result.RETRY_DUE:
         tasks.enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)  # a worker may be back by then

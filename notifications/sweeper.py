@@ -15,16 +15,16 @@ from django.db.models import F, Q
 
 from leads.database import DatabaseClock, cannot_serve
 from leads.models import Lead, LeadQuerySet
-from notifications import delivery, sending, tasks
+from notifications import lifecycle, sending, tasks
 from notifications.aside import Aside
 from notifications.orphans import Orphans
-from notifications.recovery import each
+from notifications.rerun import each
 from notifications.senders import Senders
 
 logger = logging.getLogger("notifications")
 
 BATCH = 200  # leads chosen by one step of a sweep
-NOT_RUNG = Q(notification_rung_at__isnull=True) | Q(notification_rung_at__lt=F("notification_retry_at"))
+NOT_RUNG = Q(notification_enqueued_at__isnull=True) | Q(notification_enqueued_at__lt=F("notification_retry_at"))
 
 
 class Sweeper:
@@ -100,7 +100,7 @@ class Sweeper:
         return {lead.pk for lead in chosen}
 
     def _close_unfinished(self) -> set[int]:
-        delivery.close_unfinished()
+        lifecycle.close_unfinished()
         return set()
 
     def _adopt_receipts(self) -> set[int]:
@@ -125,4 +125,4 @@ def _unlocked(leads: LeadQuerySet) -> list[Lead]:
 
 
 def _note_enqueued(lead_ids: list[int]) -> None:
-    Lead.objects.filter(pk__in=lead_ids).update(notification_rung_at=DatabaseClock())
+    Lead.objects.filter(pk__in=lead_ids).update(notification_enqueued_at=DatabaseClock())

@@ -11,7 +11,7 @@ from celery.result import AsyncResult
 from django.conf import settings
 
 from notifications.backlog import Backlog
-from notifications.delivery import Result
+from notifications.lifecycle import Result
 from notifications.publishing import BrokerLeftAlone, Publisher
 from notifications.sending import deliver
 

@@ -14,12 +14,12 @@ from leads.assignment import NobodyEligible, NotWaiting, assign_by_hand
 from leads.forms import LeadForm
 from leads.links import confirmation_link
 from leads.models import Lead
-from notifications import delivery, tasks
+from leads.phones import spaced
+from notifications import lifecycle, tasks
 from notifications.admin import AttemptInline
 from notifications.messages import preview
 from notifications.models import Attempt
-from notifications.numbers import spaced
-from notifications.recovery import recover
+from notifications.rerun import rerun
 
 
 class AttentionFilter(admin.SimpleListFilter):
@@ -179,8 +179,8 @@ class LeadAdmin(SturdyAdmin):
 
     @admin.action(description="Renvoyer la notification", permissions=["change"])
     def resend(self, request: HttpRequest, queryset: QuerySet) -> None:
-        start_run = functools.partial(delivery.start_run, requested_by=f"admin : {request.user}")
-        report = recover(queryset.values_list("pk", flat=True), prepare=start_run)
+        start_run = functools.partial(lifecycle.start_run, requested_by=f"admin : {request.user}")
+        report = rerun(queryset.values_list("pk", flat=True), prepare=start_run)
         tell(request, len(report.enqueued), "notification(s) relancée(s)")
         tell(request, len(report.not_enqueued), "relancée(s) sans broker : le veilleur les envoie", messages.WARNING)
         refused = [(lead_id, "elle est occupée, recommencez dans un instant") for lead_id in report.refused]

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from leads.models import Lead, Plumber
 from notifications.backends.base import Refused
-from notifications.delivery import claim
 from notifications.models import Attempt
 from notifications.sending import deliver
+from notifications.tests.steps import claim
 
 LEADS, PLUMBERS = "/admin/leads/lead/", "/admin/leads/plumber/"
 LOG = {"attempts-TOTAL_FORMS": "0", "attempts-INITIAL_FORMS": "0"}  # what a browser sends for the read-only log

@@ -3,7 +3,7 @@
 import pytest
 
 from leads.models import Lead
-from notifications.delivery import Result
+from notifications.lifecycle import Result
 from notifications.sending import deliver
 
 

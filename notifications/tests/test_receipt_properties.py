@@ -17,11 +17,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from leads.models import Lead
-from notifications import delivery, receipts
+from notifications import lifecycle, receipts
 from notifications.backends.base import Refused, UnknownOutcome
 from notifications.models import Attempt
 from notifications.orphans import Orphans
 from notifications.tests import signed
+from notifications.tests.steps import accept, claim, fail
 from notifications.tests.undone import assigned_lead, undone
 from notifications.wire import ReceiptEvent
 
@@ -100,9 +101,9 @@ def run(steps, attempts):
 
 def record(step, attempt):
     if step.result == "accepted":
-        delivery.accept(attempt, message_id(step.number))
+        accept(attempt, message_id(step.number))
     else:
-        delivery.fail(attempt, Refused("refusé") if step.result == "refused" else UnknownOutcome("pas de réponse"))
+        fail(attempt, Refused("refusé") if step.result == "refused" else UnknownOutcome("pas de réponse"))
 
 
 def message_id(number):
@@ -194,7 +195,7 @@ def rows():
 def test_attempt_1_ends_as_everything_told_of_it_implies(steps):
     with undone():
         started = timezone.now()
-        attempts = {1: delivery.claim(assigned_lead().pk)}
+        attempts = {1: claim(assigned_lead().pk)}
 
         run(steps, attempts)
 
@@ -208,7 +209,7 @@ def test_attempt_1_ends_as_everything_told_of_it_implies(steps):
 @given(mixed(calls(2), own(2)), st.sampled_from(["refused", "unknown"]))
 def test_attempt_2_ends_as_everything_told_of_it_implies(steps, first):
     with undone():
-        attempts = {1: delivery.claim(assigned_lead().pk)}
+        attempts = {1: claim(assigned_lead().pk)}
         record(Own(1, first), attempts[1])
         started = timezone.now()
         attempts[2] = claim_again()
@@ -227,7 +228,7 @@ def test_with_attempt_2_begun_in_between_any_message_that_went_out_counts(before
     if any(isinstance(step, Own) for step in before):  # one result per attempt
         after = [step for step in after if step[:1] != (1,) or not isinstance(step, Own)]
     with undone():
-        attempts = {1: delivery.claim(assigned_lead().pk)}
+        attempts = {1: claim(assigned_lead().pk)}
         run(before, attempts)
         started = timezone.now()
         second = claim_again()
@@ -250,11 +251,11 @@ def test_with_attempt_2_begun_in_between_any_message_that_went_out_counts(before
 def test_once_the_run_is_replaced_only_the_old_attempt_changes(steps):
     with undone():
         lead = assigned_lead()
-        old = delivery.claim(lead.pk)
+        old = claim(lead.pk)
         Lead.objects.update(notification_status="whatsapp_failed", notification_retry_at=None)
         Attempt.objects.update(started_at=timezone.now() - datetime.timedelta(minutes=1))
-        delivery.start_run(lead.pk, requested_by="admin : anne")
-        current = delivery.claim(lead.pk)
+        lifecycle.start_run(lead.pk, requested_by="admin : anne")
+        current = claim(lead.pk)
         before = Lead.objects.values().get(), Attempt.objects.values().get(pk=current.pk)
 
         run(steps, {1: old})
@@ -269,7 +270,7 @@ def test_once_the_run_is_replaced_only_the_old_attempt_changes(steps):
 def test_receipts_without_our_reference_count_as_soon_as_their_message_id_is_known(steps):
     with undone():
         started = timezone.now()
-        attempts = {1: delivery.claim(assigned_lead().pk)}
+        attempts = {1: claim(assigned_lead().pk)}
 
         run(steps, attempts)
         run([step for step in steps if not isinstance(step, Own)], attempts)
@@ -285,7 +286,7 @@ def test_receipts_without_our_reference_count_as_soon_as_their_message_id_is_kno
 def claim_again():
     """What becomes due at the end of the wait or of the lease; the second attempt, if it is due at all."""
     Lead.objects.exclude(notification_retry_at=None).update(notification_retry_at=timezone.now())
-    second = delivery.claim(Lead.objects.get().pk)
+    second = claim(Lead.objects.get().pk)
     assert second is None or second.number == 2
     return second
 
@@ -296,10 +297,10 @@ def claim_again():
 @pytest.fixture
 def attempts(assigned_lead):
     """Both attempts of a run, the first unknown and the second accepted."""
-    first = delivery.claim(assigned_lead.pk)
-    delivery.fail(first, UnknownOutcome("pas de réponse"))
+    first = claim(assigned_lead.pk)
+    fail(first, UnknownOutcome("pas de réponse"))
     second = claim_again()
-    delivery.accept(second, "SM-2")
+    accept(second, "SM-2")
     return {1: first, 2: second}
 
 
@@ -311,8 +312,8 @@ def test_a_failure_of_attempt_2_does_not_outdo_the_delivery_of_attempt_1(attempt
 
 
 def test_when_attempt_1_fails_after_attempt_2_the_lead_is_not_sent(assigned_lead):
-    first = delivery.claim(assigned_lead.pk)
-    delivery.fail(first, UnknownOutcome("pas de réponse"))
+    first = claim(assigned_lead.pk)
+    fail(first, UnknownOutcome("pas de réponse"))
     second = claim_again()
 
     run([[Told(1, "twilio", "sent")], Own(2, "refused"), [Told(1, "twilio", "failed", "63016")]], {1: first, 2: second})
@@ -322,7 +323,7 @@ def test_when_attempt_1_fails_after_attempt_2_the_lead_is_not_sent(assigned_lead
 
 
 def test_a_receipt_that_waits_for_its_message_id_may_be_told_again(assigned_lead):
-    first = delivery.claim(assigned_lead.pk)
+    first = claim(assigned_lead.pk)
     told = [Told(1, "twilio", "delivered", by="message id")]
 
     run([told, Own(1, "accepted"), told], {1: first})
@@ -346,7 +347,7 @@ def test_a_receipt_that_waits_for_its_message_id_may_be_told_again(assigned_lead
 )
 @pytest.mark.parametrize("portions", ["one by one", "in a batch"])
 def test_the_same_receipts_from_four_threads_end_in_one_state(words, state, status, portions, assigned_lead):
-    attempt = delivery.claim(assigned_lead.pk)
+    attempt = claim(assigned_lead.pk)
     told = [ReceiptEvent("twilio", "SM-1", str(attempt.pk), word) for word in words]
     together = threading.Barrier(4)
 

@@ -3,14 +3,15 @@
 import logging
 
 import pytest
-from django.utils import timezone
 
 from leads.models import Lead
-from notifications import delivery, receipts, sending
+from notifications import lifecycle, receipts, sending
 from notifications.backends.base import UnknownOutcome
-from notifications.delivery import Result, claim
+from notifications.facts import Accepted
+from notifications.lifecycle import Result
 from notifications.models import Attempt
 from notifications.sending import deliver
+from notifications.tests.steps import accept, claim, fail, let_the_wait_pass
 from notifications.wire import ReceiptEvent
 
 
@@ -22,10 +23,6 @@ def lines(caplog):
 
 def tell(attempt, state, code=""):
     receipts.record([ReceiptEvent("twilio", "SM-1", str(attempt.pk), state, code)])
-
-
-def let_the_wait_pass():
-    Lead.objects.update(notification_retry_at=timezone.now())
 
 
 def test_a_failure_told_before_our_answer_is_the_last_word(assigned_lead, lines, monkeypatch):
@@ -53,7 +50,7 @@ def test_what_a_receipt_called_failed_cannot_be_proved_sent(assigned_lead, outbo
     first = assigned_lead.attempts.get()
     tell(first, "failed", "63024")
 
-    assert delivery.prove(first, "SM-1") is False
+    assert lifecycle.prove(first, Accepted("SM-1")) is False
 
     assigned_lead.refresh_from_db()
     assert assigned_lead.notification_status == "pending"
@@ -66,7 +63,7 @@ def test_a_proven_attempt_keeps_no_error(assigned_lead, outbox):
     first = assigned_lead.attempts.get()
     ended = first.finished_at
 
-    assert delivery.prove(first, "SM-1") is True
+    assert lifecycle.prove(first, Accepted("SM-1")) is True
 
     first.refresh_from_db()
     assert (first.outcome, first.error_code, first.error_text) == ("accepted", "", "")
@@ -77,7 +74,7 @@ def test_a_late_failure_of_attempt_1_leaves_attempt_2_its_lease_and_says_why(ass
     first = claim(assigned_lead.pk)
     let_the_wait_pass()
     second = claim(assigned_lead.pk)
-    delivery.accept(first, "SM-1")
+    accept(first, "SM-1")
 
     tell(first, "failed", "63024")
 
@@ -94,7 +91,7 @@ def test_our_own_failure_never_replaces_what_a_receipt_said(assigned_lead):
     tell(first, "failed", "63024")
     before = Lead.objects.values().get()
 
-    assert delivery.fail(first, UnknownOutcome("pas de réponse")) is Result.SUPERSEDED
+    assert fail(first, UnknownOutcome("pas de réponse")) is Result.SUPERSEDED
 
     first.refresh_from_db()
     assert Lead.objects.values().get() == before

@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from leads.models import Lead
-from notifications import delivery, tasks
+from notifications import lifecycle, tasks
 
 
 @pytest.fixture
@@ -145,13 +145,13 @@ def test_bad_usage_is_refused_with_status_2(args, db):
 
 def test_what_somebody_else_has_run_again_meanwhile_is_not_sent_twice(make_failed, run, rung, monkeypatch):
     lead = make_failed()
-    start_run = delivery.start_run
+    start_run = lifecycle.start_run
 
     def after_another(lead_id, **options):
         Lead.objects.update(notification_status="whatsapp_sent")
         start_run(lead_id, **options)
 
-    monkeypatch.setattr(delivery, "start_run", after_another)
+    monkeypatch.setattr(lifecycle, "start_run", after_another)
 
     status, lines = run("--lead", str(lead.pk))
 

@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from leads.assignment import confirm_and_assign
 from leads.models import Lead
-from notifications import delivery, tasks
+from notifications import tasks
 from notifications.backends.base import Refused
-from notifications.delivery import claim
 from notifications.models import Receipt
 from notifications.sending import deliver
 from notifications.sweeper import Sweeper
+from notifications.tests.steps import accept, claim
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,7 +87,7 @@ def test_each_due_instant_is_enqueued_anew(assigned_lead, rung, outbox, sweep):
     outbox.replies += [Refused("non")]
     deliver(assigned_lead.pk)
     due_for(assigned_lead, 3)
-    Lead.objects.update(notification_rung_at=timezone.now() - datetime.timedelta(seconds=40))
+    Lead.objects.update(notification_enqueued_at=timezone.now() - datetime.timedelta(seconds=40))
 
     sweep()
 
@@ -210,7 +210,7 @@ def test_the_command_also_assigns_who_waits(make_lead, plumber, outbox, monkeypa
 
 
 def test_a_receipt_for_a_held_lead_keeps_nobody_else_waiting_p3(assigned_lead, make_lead, rung, sweep):
-    delivery.accept(claim(assigned_lead.pk), "SM-1")
+    accept(claim(assigned_lead.pk), "SM-1")
     Receipt.objects.create(key="1", provider="twilio", message_id="SM-1", state="delivered")
     other = confirm_and_assign(make_lead().confirmation_token)
     due_for(other, 3)

@@ -12,11 +12,12 @@ from django.db import connection
 
 from leads.assignment import assign_waiting_leads, confirm_and_assign
 from leads.models import Lead
-from notifications import delivery, receipts, senders, sending, tasks
+from notifications import lifecycle, receipts, senders, sending, tasks
 from notifications.models import Attempt, Receipt
 from notifications.orphans import Orphans
-from notifications.recovery import recover
+from notifications.rerun import rerun
 from notifications.sweeper import BATCH, Sweeper
+from notifications.tests.steps import accept, claim
 from notifications.wire import ReceiptEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -215,8 +216,8 @@ def test_a_number_for_which_the_provider_hangs_leaves_senders_to_the_others_p10(
 class TestReceipts:
     def accepted(self, message_id):
         [lead_id] = add(1, due=1)
-        attempt = delivery.claim(lead_id)
-        delivery.accept(attempt, message_id)
+        attempt = claim(lead_id)
+        accept(attempt, message_id)
         return attempt
 
     def delivered(self, attempt):
@@ -264,7 +265,7 @@ def test_operators_do_not_wait_for_what_somebody_holds_p10(rung):
     Lead.objects.update(notification_status="whatsapp_failed", notification_retry_at=None)
 
     with held("SELECT id FROM leads WHERE emergency_type = 'tenue'"), within_a_sweep():
-        report = recover([*failed, free], prepare=lambda lead_id: delivery.start_run(lead_id, requested_by="anne"))
+        report = rerun([*failed, free], prepare=lambda lead_id: lifecycle.start_run(lead_id, requested_by="anne"))
 
     assert (len(report.refused), report.enqueued + report.not_enqueued) == (20, [free])
 

@@ -12,10 +12,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from leads.models import Lead
-from notifications import delivery
 from notifications.models import Attempt, Receipt
 from notifications.tests import signed
 from notifications.tests.signed import META, SID, TWILIO, client
+from notifications.tests.steps import accept, claim
 from notifications.tests.undone import assigned_lead, undone
 
 bounded = hypothesis_settings(max_examples=100, deadline=None)
@@ -34,8 +34,8 @@ def rows():
 def answered(post, *, expected):
     """The status of the answer to `post(reference)`, given an attempt with that reference and the message id SID."""
     with undone():
-        attempt = delivery.claim(assigned_lead().pk)
-        delivery.accept(attempt, SID)
+        attempt = claim(assigned_lead().pk)
+        accept(attempt, SID)
         before = rows()
 
         status = post(str(attempt.pk)).status_code

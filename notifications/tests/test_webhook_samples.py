@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from leads.models import Lead
 from notifications.backends.base import UnknownOutcome
-from notifications.delivery import accept, claim, fail
 from notifications.models import Attempt, Receipt
 from notifications.tests.signed import META, client, meta_signature, twilio_signature
+from notifications.tests.steps import accept, claim, fail
 
 WEBHOOKS = Path(__file__).parent / "webhooks"
 MANIFEST = json.loads((WEBHOOKS / "manifest.json").read_text())

@@ -11,13 +11,14 @@ from django.test import Client
 from django.utils import timezone
 
 from leads.models import Lead
-from notifications import delivery, receipts, tasks
+from notifications import lifecycle, receipts, tasks
 from notifications.backends.base import UnknownOutcome
-from notifications.delivery import Result, claim
+from notifications.lifecycle import Result
 from notifications.models import Attempt, Receipt
 from notifications.orphans import Orphans
 from notifications.sending import deliver
 from notifications.tests.signed import META, SID, TWILIO, know_the_secrets, meta, statuses, twilio, twilio_signature
+from notifications.tests.steps import accept, claim
 from notifications.wire import ReceiptEvent
 
 
@@ -113,7 +114,7 @@ def test_a_receipt_may_come_before_our_own_answer(assigned_lead, rung_later):
 
     assigned_lead.refresh_from_db()
     assert assigned_lead.notification_status == "whatsapp_sent"
-    delivery.accept(attempt, SID)
+    accept(attempt, SID)
     attempt.refresh_from_db()
     assert (attempt.outcome, attempt.delivery) == ("accepted", "delivered")
 
@@ -122,7 +123,7 @@ def test_a_failure_may_come_before_our_own_answer(assigned_lead, rung_later):
     attempt = claim(assigned_lead.pk)
     twilio("failed", attempt.pk, code="63016")
 
-    delivery.accept(attempt, SID)
+    accept(attempt, SID)
 
     assigned_lead.refresh_from_db()
     assert (assigned_lead.notification_status, assigned_lead.notification_attempts) == ("pending", 1)
@@ -153,7 +154,7 @@ def test_a_receipt_without_reference_waits_for_its_message_id(assigned_lead, out
 
 
 def test_an_older_run_is_followed_without_touching_the_new_one(sent, rung_later):
-    delivery.start_run(sent.lead_id, requested_by="admin : anne")
+    lifecycle.start_run(sent.lead_id, requested_by="admin : anne")
     before = Lead.objects.values().get()
 
     twilio("undelivered", sent.pk, code="63024")

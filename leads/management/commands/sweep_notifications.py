@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 from leads.assignment import assign_waiting_leads
 from leads.database import bound_every_query
 from notifications import tasks
-from notifications.preflight import Unusable, check_database, patiently
+from notifications.startup import Unusable, check_database, patiently
 from notifications.sweeper import Sweeper
 
 logger = logging.getLogger("notifications")

@@ -12,8 +12,8 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from leads.database import DatabaseClock
 from leads.models import Lead
-from notifications import delivery
-from notifications.recovery import recover
+from notifications import lifecycle
+from notifications.rerun import rerun
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -59,8 +59,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"Lead {each.pk} - plombier {each.plumber_id} - {each.notification_error}")
             self._summarize(f"{len(chosen)} à relancer (rien n'est fait)", left, named=lead)
             return
-        start_run = functools.partial(delivery.start_run, requested_by="retry_failed_notifications", only_failed=True)
-        report = recover([each.pk for each in chosen], prepare=start_run)
+        start_run = functools.partial(lifecycle.start_run, requested_by="retry_failed_notifications", only_failed=True)
+        report = rerun([each.pk for each in chosen], prepare=start_run)
         self._summarize(
             f"{len(report.enqueued)} relancée(s), {len(report.not_enqueued)} sans broker (le veilleur les enverra)",
             left + report.left + [(lead_id, "refusée par la base de données") for lead_id in report.refused],

@@ -3,11 +3,11 @@ import uuid
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
 
+from leads.phones import UndiallableNumber, to_e164
 from notifications.backends import get_backend
 from notifications.backends.base import DeliveryError, Message, UnknownOutcome
 from notifications.backends.catalogue import explain
 from notifications.messages import TEMPLATE
-from notifications.numbers import UndiallableNumber, to_e164
 
 EXAMPLE = ("06 39 98 00 02", "75011", "Essai, ne pas rappeler")
 

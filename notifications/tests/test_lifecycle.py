@@ -10,19 +10,16 @@ from django.db import connection
 from django.utils import timezone
 
 from leads.models import Lead
-from notifications import delivery, sending
+from notifications import lifecycle, sending
 from notifications.backends.base import Refused, UnknownOutcome, Unreachable
-from notifications.delivery import CannotRun, Result, claim, give_up, start_run
+from notifications.lifecycle import CannotRun, Result, give_up, start_run
 from notifications.models import Attempt
 from notifications.sending import deliver
+from notifications.tests.steps import accept, claim, fail, let_the_wait_pass
 
 
 def ago(**span):
     return timezone.now() - datetime.timedelta(**span)
-
-
-def let_the_wait_pass(lead):
-    Lead.objects.filter(pk=lead.pk).update(notification_retry_at=ago(seconds=1))
 
 
 def let_it_go_stale(lead):
@@ -66,12 +63,8 @@ def test_a_first_failure_earns_one_retry_30_s_later_p4(assigned_lead, outbox, li
     assert assigned_lead.notification_attempts == 1
     assert assigned_lead.notification_retry_at - attempt.finished_at == datetime.timedelta(seconds=30)
     assert assigned_lead.notification_error == "pas de réseau"
-    assert (attempt.outcome, attempt.error_code, attempt.http_status, attempt.error_text) == (
-        "failed",
-        "x",
-        503,
-        "pas de réseau : words",
-    )
+    assert (attempt.outcome, attempt.error_code, attempt.http_status) == ("failed", "x", 503)
+    assert (attempt.error_text, attempt.error_detail) == ("pas de réseau", "words")
     assert lines() == [
         ("WARNING", f"⚠️ Échec WhatsApp tentative 1 - Lead {assigned_lead.pk} - Retry dans 30s: pas de réseau")
     ]
@@ -100,7 +93,7 @@ def test_a_worker_whose_clock_is_a_little_early_waits_for_the_instant_p4(assigne
 def test_a_retry_that_succeeds_is_told(assigned_lead, outbox, lines):
     outbox.replies += [Refused("non")]
     deliver(assigned_lead.pk)
-    let_the_wait_pass(assigned_lead)
+    let_the_wait_pass()
 
     assert deliver(assigned_lead.pk) is Result.SENT
 
@@ -114,7 +107,7 @@ def test_a_retry_that_succeeds_is_told(assigned_lead, outbox, lines):
 def test_a_second_failure_is_final_and_the_lead_stays_assigned_p2_p6(assigned_lead, plumber, outbox, lines):
     outbox.replies += [Unreachable("timeout"), Refused("numéro inconnu")]
     deliver(assigned_lead.pk)
-    let_the_wait_pass(assigned_lead)
+    let_the_wait_pass()
 
     assert deliver(assigned_lead.pk) is Result.FAILED
     assert deliver(assigned_lead.pk) is Result.NOTHING_DUE
@@ -159,7 +152,7 @@ def test_a_claim_is_committed_with_lease_and_row_before_anything_is_sent_p2_p8(a
 
 def test_a_worker_that_died_leaves_an_unknown_attempt_and_the_retry_p2(assigned_lead, outbox):
     claim(assigned_lead.pk)
-    let_the_wait_pass(assigned_lead)
+    let_the_wait_pass()
 
     assert deliver(assigned_lead.pk) is Result.SENT
 
@@ -170,7 +163,7 @@ def test_a_worker_that_died_leaves_an_unknown_attempt_and_the_retry_p2(assigned_
 def test_two_workers_that_died_end_the_run_unknown_p2(assigned_lead, outbox, lines):
     for _ in range(2):
         claim(assigned_lead.pk)
-        let_the_wait_pass(assigned_lead)
+        let_the_wait_pass()
 
     assert deliver(assigned_lead.pk) is Result.NOTHING_DUE
 
@@ -184,22 +177,22 @@ def test_two_workers_that_died_end_the_run_unknown_p2(assigned_lead, outbox, lin
 
 def test_a_late_failure_of_an_older_attempt_changes_nothing(assigned_lead, outbox):
     frozen = claim(assigned_lead.pk)
-    let_the_wait_pass(assigned_lead)
+    let_the_wait_pass()
     current = claim(assigned_lead.pk)
     before = Lead.objects.values().get()
 
-    assert delivery.fail(frozen, Refused("tard")) is Result.SUPERSEDED
+    assert fail(frozen, Refused("tard")) is Result.SUPERSEDED
 
     assert Lead.objects.values().get() == before
-    assert delivery.fail(current, Refused("à temps")) is Result.FAILED
+    assert fail(current, Refused("à temps")) is Result.FAILED
 
 
 def test_a_late_success_counts(assigned_lead):
     frozen = claim(assigned_lead.pk)
-    let_the_wait_pass(assigned_lead)
-    delivery.fail(claim(assigned_lead.pk), Refused("non"))
+    let_the_wait_pass()
+    fail(claim(assigned_lead.pk), Refused("non"))
 
-    delivery.accept(frozen, "SM-late")
+    accept(frozen, "SM-late")
 
     assigned_lead.refresh_from_db()
     assert assigned_lead.notification_status == "whatsapp_sent"
@@ -208,11 +201,11 @@ def test_a_late_success_counts(assigned_lead):
 
 def test_a_late_failure_never_undoes_a_success(assigned_lead):
     frozen = claim(assigned_lead.pk)
-    let_the_wait_pass(assigned_lead)
+    let_the_wait_pass()
     second = claim(assigned_lead.pk)
-    delivery.accept(frozen, "SM-late")
+    accept(frozen, "SM-late")
 
-    assert delivery.fail(second, Refused("non")) is Result.SUPERSEDED
+    assert fail(second, Refused("non")) is Result.SUPERSEDED
 
     assigned_lead.refresh_from_db()
     assert assigned_lead.notification_status == "whatsapp_sent"
@@ -226,33 +219,33 @@ def test_the_late_result_of_an_older_run_leaves_the_new_one_alone_p2(assigned_le
     claim(assigned_lead.pk)
     before = Lead.objects.values().get()
 
-    delivery.accept(old, "SM-late")
-    assert delivery.fail(old, Refused("tard")) is Result.SUPERSEDED
+    accept(old, "SM-late")
+    assert fail(old, Refused("tard")) is Result.SUPERSEDED
 
     assert Lead.objects.values().get() == before
 
 
 def test_an_attempt_that_nobody_finished_after_a_success_ends_unknown(assigned_lead):
     first = claim(assigned_lead.pk)
-    let_the_wait_pass(assigned_lead)
+    let_the_wait_pass()
     claim(assigned_lead.pk)
-    delivery.accept(first, "SM-late")
+    accept(first, "SM-late")
 
-    assert delivery.close_unfinished() == 0
+    assert lifecycle.close_unfinished() == 0
     with pytest.raises(CannotRun, match="en cours"):
         start_run(assigned_lead.pk, requested_by="admin : anne")
     Attempt.objects.update(started_at=ago(seconds=61))
 
-    assert delivery.close_unfinished() == 1
+    assert lifecycle.close_unfinished() == 1
     assert outcomes(assigned_lead) == [(1, 1, "accepted"), (1, 2, "unknown")]
 
 
 def test_recording_the_same_failure_twice_is_harmless(assigned_lead):
     first = claim(assigned_lead.pk)
-    assert [delivery.fail(first, Refused("non")) for _ in range(2)] == [Result.RETRY_DUE] * 2
-    let_the_wait_pass(assigned_lead)
+    assert [fail(first, Refused("non")) for _ in range(2)] == [Result.RETRY_DUE] * 2
+    let_the_wait_pass()
     second = claim(assigned_lead.pk)
-    assert [delivery.fail(second, Refused("non")) for _ in range(2)] == [Result.FAILED] * 2
+    assert [fail(second, Refused("non")) for _ in range(2)] == [Result.FAILED] * 2
 
     assigned_lead.refresh_from_db()
     assert assigned_lead.notification_attempts == 2
@@ -283,7 +276,7 @@ def test_an_attempt_in_flight_is_not_given_up(assigned_lead):
 def test_a_run_can_be_started_again_after_its_end(assigned_lead, outbox):
     outbox.replies += [Refused("non"), Refused("non")]
     deliver(assigned_lead.pk)
-    let_the_wait_pass(assigned_lead)
+    let_the_wait_pass()
     deliver(assigned_lead.pk)
     let_it_go_stale(assigned_lead)
 
@@ -318,8 +311,8 @@ def test_an_unknown_lead_is_nothing_due(db):
 @pytest.mark.parametrize("attempt", [1, 2])
 def test_twelve_deliveries_at_once_send_once_p2(attempt, assigned_lead, outbox):
     if attempt == 2:
-        delivery.fail(claim(assigned_lead.pk), Unreachable("timeout"))
-        let_the_wait_pass(assigned_lead)
+        fail(claim(assigned_lead.pk), Unreachable("timeout"))
+        let_the_wait_pass()
     together = threading.Barrier(12)
 
     def work(_):
@@ -374,7 +367,7 @@ def test_a_bug_is_no_delivery_error_and_its_lease_runs_out(assigned_lead, outbox
 
     with pytest.raises(ZeroDivisionError):
         deliver(assigned_lead.pk)
-    let_the_wait_pass(assigned_lead)
+    let_the_wait_pass()
 
     assert deliver(assigned_lead.pk) is Result.SENT
     assert outcomes(assigned_lead) == [(1, 1, "unknown"), (1, 2, "accepted")]

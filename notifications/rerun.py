@@ -8,7 +8,7 @@ from django.db import DatabaseError
 
 from leads.database import cannot_serve
 from notifications import tasks
-from notifications.delivery import CannotRun
+from notifications.lifecycle import CannotRun
 
 logger = logging.getLogger("notifications")
 
@@ -23,7 +23,7 @@ class Report:
     left: list[tuple[int, str]] = dataclasses.field(default_factory=list)
 
 
-def recover(lead_ids: Iterable[int], prepare: Callable[[int], None]) -> Report:
+def rerun(lead_ids: Iterable[int], prepare: Callable[[int], None]) -> Report:
     """`prepare` each lead (commits; raises CannotRun to leave it), then enqueue it.
 
     Must not be called inside a transaction: a worker could be faster than its commit.

@@ -13,8 +13,8 @@ import redis
 
 from dev.valkey import Valkey
 from faults.proxy import Proxy
-from notifications import preflight
-from notifications.preflight import OutOfReach, Unusable, check_broker, check_database
+from notifications import startup
+from notifications.startup import OutOfReach, Unusable, check_broker, check_database
 from plumbing.celery import app
 from plumbing.embedded import running
 
@@ -38,8 +38,8 @@ def test_what_is_there_and_right_is_accepted(db):
 
 @pytest.mark.parametrize("seconds", [-1.5, 1.5, 120])
 def test_a_clock_that_differs_is_refused(seconds, db, monkeypatch):
-    now = preflight.time.time
-    monkeypatch.setattr(preflight.time, "time", lambda: now() + seconds)
+    now = startup.time.time
+    monkeypatch.setattr(startup.time, "time", lambda: now() + seconds)
 
     with pytest.raises(Unusable, match=f"differ by {abs(seconds):.1f} s: synchronise both"):
         check_database()
@@ -198,11 +198,11 @@ def test_a_check_that_breaks_stops_the_worker_too(monkeypatch, db):
     def broken():
         raise ValueError("an option that a library does not know")
 
-    monkeypatch.setattr(preflight, "bound_every_query", lambda: None)
-    monkeypatch.setattr(preflight, "check_broker", broken)
+    monkeypatch.setattr(startup, "bound_every_query", lambda: None)
+    monkeypatch.setattr(startup, "check_broker", broken)
 
     with pytest.raises(SystemExit, match="does not start. A check could not be made: ValueError"):
-        preflight.stop_a_worker_that_cannot_work()
+        startup.stop_a_worker_that_cannot_work()
 
 
 @pytest.mark.parametrize("url", ["redis://:secret@127.0.0.1:1/0", "amqp://user:secret@127.0.0.1:1//"])

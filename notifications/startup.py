@@ -19,10 +19,10 @@ from kombu import Connection
 
 from leads.database import bound_every_query
 from leads.models import Lead
+from notifications.lifecycle import CLOCK_TOLERANCE
 
 logger = logging.getLogger("notifications")
 
-CLOCK_TOLERANCE = 1  # seconds between this machine and the database; P4 leaves no more
 CONNECT_TIMEOUT = 5  # seconds
 # What Redis and RabbitMQ say of a user, a password or a right that will not be there in a moment.
 REFUSES_US = re.compile("WRONGPASS|NOAUTH|NOPERM|invalid.*password|Authentication|AccessRefused|NoPermission|DENIED")

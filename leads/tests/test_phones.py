@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifications.numbers import UndiallableNumber, spaced, to_e164
+from leads.phones import UndiallableNumber, spaced, to_e164
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,16 @@ from django.utils import timezone
 
 from leads.assignment import confirm_and_assign
 from leads.models import Lead, Plumber
-from notifications import backends, delivery, proof
+from notifications import backends, lifecycle, lookup
 from notifications.backends import memory
 from notifications.backends.base import DeliveryError, UnknownOutcome
-from notifications.delivery import Result, claim
-from notifications.messages import compose
+from notifications.facts import Accepted
+from notifications.lifecycle import Result
+from notifications.messages import draft
 from notifications.models import Attempt
 from notifications.sandbox import Sandbox
 from notifications.sending import deliver
+from notifications.tests.steps import claim, let_the_wait_pass
 
 LOST = {"fault": "accepted_then_reset"}  # the provider takes the message, and its answer is lost
 NOT_TAKEN = {"fault": "reset"}
@@ -32,10 +34,6 @@ def provider(settings):
         settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = "AC" + "0" * 32, "secret"
         settings.TWILIO_WHATSAPP_FROM = "+33199000001"
         yield sandbox
-
-
-def let_the_wait_pass():
-    Lead.objects.update(notification_retry_at=timezone.now())
 
 
 def state(lead):
@@ -137,8 +135,8 @@ def test_a_date_tells_whose_message_it_is(assigned_lead, make_lead, provider):
     other = confirm_and_assign(make_lead().confirmation_token)  # the same text
     deliver(other.pk)
     later = timezone.now() + datetime.timedelta(seconds=5)
-    Attempt.objects.filter(lead=other).update(started_at=later)
     let_the_wait_pass()
+    Attempt.objects.filter(lead=other).update(started_at=later)
 
     deliver(assigned_lead.pk)
 
@@ -251,8 +249,8 @@ def test_fewer_messages_than_attempts_prove_nothing_for_any_of_them(assigned_lea
 def test_a_message_from_before_the_attempt_is_no_proof(assigned_lead, provider):
     attempt = claim(assigned_lead.pk)
     backends.get_backend().send(message_to(attempt))
-    Attempt.objects.update(started_at=timezone.now() + datetime.timedelta(seconds=5))
     let_the_wait_pass()
+    Attempt.objects.update(started_at=timezone.now() + datetime.timedelta(seconds=5))
 
     deliver(assigned_lead.pk)
 
@@ -266,7 +264,7 @@ def test_attempt_2_is_not_taken_for_attempt_1(assigned_lead, provider):
     first = assigned_lead.attempts.get()
     second = claim(assigned_lead.pk)  # by another worker, after this one had asked
 
-    assert delivery.prove(first, "SM-of-attempt-2") is False
+    assert lifecycle.prove(first, Accepted("SM-of-attempt-2")) is False
 
     first.refresh_from_db()
     assert first.outcome == "unknown"
@@ -282,7 +280,7 @@ def test_a_silent_provider_delays_attempt_2_by_no_more_than_our_patience_p4(assi
 
     assert deliver(assigned_lead.pk) is Result.SENT
 
-    assert proof.PATIENCE <= time.monotonic() - began < proof.PATIENCE + 1.5
+    assert lookup.PATIENCE <= time.monotonic() - began < lookup.PATIENCE + 1.5
     assert state(assigned_lead)[1] == 2
 
 
@@ -312,7 +310,7 @@ def test_a_worker_whose_clock_is_a_little_early_asks_all_the_same(assigned_lead,
 
 
 def message_to(attempt):
-    return compose(attempt.lead, reference=str(attempt.pk))
+    return draft(attempt.lead).addressed(reference=str(attempt.pk))
 
 
 def slowly(answer):

@@ -1,0 +1,341 @@
+"""Every write to the attempts, and to the notification columns after the assignment's own.
+
+The row in `leads` is the queue. A claim takes the attempt and a lease, in one statement that commits before anything
+is sent: whatever is delivered twice, killed or frozen, an attempt is sent at most once and a run has at most two.
+After that an event notes a fact on its attempt, and `conclude` says what all facts of the run make of the lead.
+"""
+
+import datetime
+import enum
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+
+from leads.database import DatabaseClock, database_time
+from leads.models import Lead
+from notifications.backends.catalogue import NO_ANSWER
+from notifications.conclusion import FAILED, PENDING, Conclusion, Run, conclude
+from notifications.facts import INTERRUPTED, Accepted, Fact, Interrupted, note
+from notifications.models import Attempt
+
+CLOCK_TOLERANCE = 1  # seconds between a process's machine and the database; P4 leaves no more
+CLOSED_AT_ONCE = 200  # attempts
+
+# What facts change of an attempt.
+NOTED = [
+    "outcome",
+    "finished_at",
+    "http_status",
+    "provider_message_id",
+    "delivery",
+    "delivered_at",
+    "read_at",
+    "failed_at",
+    "failed_since",
+    "error_code",
+    "error_text",
+    "error_detail",
+]
+
+
+class Result(enum.Enum):
+    """What became of a notification."""
+
+    NOTHING_DUE = enum.auto()
+    SENT = enum.auto()
+    RETRY_DUE = enum.auto()
+    FAILED = enum.auto()
+    SUPERSEDED = enum.auto()  # somebody else had gone on already, or knew better
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a fact about `attempt` made of its lead, which is `attempt.lead` as it is now."""
+
+    attempt: Attempt
+    result: Result
+    lead_changed: bool
+
+
+class CannotRun(Exception):
+    """A new run cannot start now; the text says why, in French."""
+
+
+# --- A claim ------------------------------------------------------------------------------------------
+
+# One statement, so that nothing can come between the three. What decides whether the attempt is due stands in
+# LeadQuerySet.notification_due; this takes it only if the lead is as it was read there.
+_CLAIM = """
+WITH claimed AS (
+    UPDATE leads
+    SET notification_attempts = notification_attempts + 1,
+        notification_retry_at = clock_timestamp() + %(lease)s, notification_error = ''
+    WHERE id = %(lead_id)s AND status = 'sent' AND plumber_id IS NOT DISTINCT FROM %(plumber_id)s
+        AND notification_status = 'pending' AND notification_ended_because = ''
+        AND notification_run = %(run)s AND notification_attempts = %(number)s - 1
+        AND notification_retry_at <= clock_timestamp() AND clock_timestamp() < %(stale_at)s
+    RETURNING id, notification_retry_at
+), interrupted AS (
+    UPDATE notifications_attempt
+    SET outcome = 'unknown', finished_at = clock_timestamp(), failed_since = clock_timestamp(),
+        error_code = %(interrupted_code)s, error_text = %(interrupted)s
+    FROM claimed WHERE lead_id = claimed.id AND run = %(run)s AND outcome = 'sending'
+)
+INSERT INTO notifications_attempt (id, lead_id, run, number, channel, started_by, backend, recipient, text, started_at,
+    outcome, error_code, error_text, provider_message_id)
+SELECT %(id)s, id, %(run)s, %(number)s, 'whatsapp', %(started_by)s, %(backend)s, %(recipient)s, %(text)s,
+    notification_retry_at - %(lease)s, 'sending', '', '', ''
+FROM claimed
+RETURNING started_at
+"""
+
+
+def read_due(lead_id: int) -> Lead | None:
+    """The lead with its plumber, if an attempt is due now or within CLOCK_TOLERANCE; else None.
+
+    It also has `wait`, the time until then, and `stale_at`, the instant from which on it is too late.
+    """
+    due = Lead.objects.notification_due(within=CLOCK_TOLERANCE).select_related("plumber")
+    freshness = datetime.timedelta(seconds=settings.LEAD_FRESHNESS)
+    wait, stale_at = F("notification_retry_at") - DatabaseClock(), F("asked_at") + freshness
+    return due.annotate(wait=wait, stale_at=stale_at).filter(pk=lead_id).first()
+
+
+def claim(lead: Lead, *, recipient: str, text: str) -> Attempt | None:
+    """Take the next attempt of a lead that `read_due` gave; None if it is not due yet, or another process has it.
+
+    `recipient` (E.164, or empty) and `text` are what is about to be sent.
+    """
+    lease = datetime.timedelta(seconds=settings.NOTIFICATION_LEASE)
+    attempt = Attempt(
+        pk=uuid4(),
+        lead=lead,
+        run=lead.notification_run,
+        number=lead.notification_attempts + 1,
+        started_by=lead.notification_requested_by or "ancien système",
+        backend=settings.WHATSAPP_BACKEND,
+        recipient=recipient,
+        text=text,
+    )
+    values = {"lead_id": lead.pk, "plumber_id": lead.plumber_id, "lease": lease, "stale_at": lead.stale_at}
+    values |= {"interrupted": INTERRUPTED, "interrupted_code": NO_ANSWER}
+    values |= {name: getattr(attempt, name) for name in ("id", "run", "number", "started_by", "backend")}
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, values | {"recipient": recipient, "text": text})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    attempt.started_at = row[0]
+    lead.notification_attempts, lead.notification_retry_at = attempt.number, row[0] + lease
+    lead.notification_error = ""
+    return attempt
+
+
+# --- What became of it --------------------------------------------------------------------------------
+
+
+def record(attempt: Attempt, fact: Fact) -> Result:
+    """Record what our own call gave for an attempt that `claim` returned. Harmless when run again."""
+    return _record_at_once(attempt, fact) or _record_alone(attempt, fact)
+
+
+def prove(attempt: Attempt, fact: Accepted) -> bool:
+    """Record that attempt 1, of which nobody knew, was accepted after all.
+
+    False, and nothing is changed, if attempt 2 has begun instead, or attempt 1 was reported failed meanwhile.
+    """
+    with transaction.atomic():
+        lead = Lead.objects.select_for_update().get(pk=attempt.lead_id)
+        [*_, last] = lead.attempts.filter(run=lead.notification_run)
+        if last != attempt or last.delivery or lead.notification_status != PENDING:
+            return False
+        return _record_alone(attempt, fact) is Result.SENT
+
+
+def record_all(attempt_ids: set[UUID], find_facts: Callable[[], Mapping[UUID, Fact]]) -> list[Change]:
+    """Record facts about these attempts, whatever else happened to them meanwhile; what each made of its lead.
+
+    `find_facts` is called once nobody else can record any. The caller has a transaction: all or nothing. Leads are
+    locked in the order of their ids, attempts after them.
+    """
+    lead_ids = Attempt.objects.filter(pk__in=attempt_ids).values("lead")
+    leads = Lead.objects.filter(pk__in=lead_ids).order_by("pk").select_for_update().in_bulk()
+    facts, runs = find_facts(), _runs(leads)
+    attempts = [attempt for run in runs.values() for attempt in run if attempt.pk in facts]
+    news = _note_and_save({attempt: facts[attempt.pk] for attempt in attempts})
+    current = {attempt.lead for attempt in attempts if attempt.run == attempt.lead.notification_run}
+    changed = _settle(current, runs)
+    return [
+        Change(attempt, _result(attempt, runs) if attempt in news else Result.SUPERSEDED, attempt.lead in changed)
+        for attempt in attempts
+    ]
+
+
+Runs = Mapping[tuple[int, int], list[Attempt]]  # of a lead's id and the run's number
+
+
+def _runs(leads: Mapping[int, Lead]) -> Runs:
+    runs = defaultdict(list)
+    for attempt in Attempt.objects.filter(lead__in=leads).order_by("lead", "run", "number"):
+        attempt.lead = leads[attempt.lead_id]
+        runs[attempt.lead_id, attempt.run].append(attempt)
+    return runs
+
+
+def _note_and_save(facts: Mapping[Attempt, Fact]) -> set[Attempt]:
+    """The attempts for which their fact was news."""
+    before = {attempt: _noted(attempt) for attempt in facts}
+    now = database_time()
+    news = {attempt for attempt, fact in facts.items() if note(fact, attempt, now)}
+    changed = [attempt for attempt in facts if _noted(attempt) != before[attempt]]
+    # All of these rows exist; with a thousand of them this is several times as fast as bulk_update.
+    Attempt.objects.bulk_create(changed, update_conflicts=True, unique_fields=["id"], update_fields=NOTED)
+    return news
+
+
+def _noted(attempt: Attempt) -> list[object]:
+    return [getattr(attempt, name) for name in NOTED]
+
+
+def _record_at_once(attempt: Attempt, fact: Fact) -> Result | None:
+    """With the facts as they were at the claim, in one statement; None if the lead has changed since.
+
+    Whatever else becomes known of an attempt in flight changes its lead, and so does the end of its lease.
+    """
+    lead, now = attempt.lead, database_time()
+    earlier = list(lead.attempts.filter(run=attempt.run, number__lt=attempt.number)) if attempt.number > 1 else []
+    note(fact, attempt, now)
+    conclusion = conclude(Run.of(lead, [*earlier, attempt]))
+    values = {"attempt_id": attempt.pk, "lead_id": lead.pk, "run": attempt.run, "number": attempt.number}
+    values |= {"lease_ends_at": lead.notification_retry_at}
+    values |= {"status": conclusion.status, "due": conclusion.due, "reason": conclusion.reason}
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD, values | {name: getattr(attempt, name) for name in NOTED})
+        if cursor.rowcount == 0:
+            return None
+    _adopt(lead, conclusion)
+    return _result(attempt, {(lead.pk, attempt.run): [*earlier, attempt]})
+
+
+_RECORD = f"""
+WITH concluded AS (
+    UPDATE leads
+    SET notification_status = %(status)s, notification_retry_at = %(due)s, notification_error = %(reason)s
+    WHERE id = %(lead_id)s AND notification_status = 'pending' AND notification_ended_because = ''
+        AND notification_run = %(run)s AND notification_attempts = %(number)s
+        AND notification_retry_at = %(lease_ends_at)s
+    RETURNING id
+)
+UPDATE notifications_attempt SET {", ".join(f"{name} = %({name})s" for name in NOTED)}
+FROM concluded WHERE notifications_attempt.id = %(attempt_id)s
+"""
+
+
+@transaction.atomic
+def _record_alone(attempt: Attempt, fact: Fact) -> Result:
+    [change] = record_all({attempt.pk}, lambda: {attempt.pk: fact})
+    attempt.lead = change.attempt.lead
+    return change.result
+
+
+def _settle(leads: Iterable[Lead], runs: Runs) -> set[Lead]:
+    """Bring these leads, whose locks we hold, to what their current runs imply; those that it changed.
+
+    Those that end alike in one statement: there may be a thousand.
+    """
+    alike = defaultdict(list)
+    for lead in leads:
+        conclusion = conclude(Run.of(lead, runs[lead.pk, lead.notification_run]))
+        if conclusion != Conclusion.in_force(lead):
+            _adopt(lead, conclusion)
+            alike[conclusion].append(lead)
+    for conclusion, ending in alike.items():
+        Lead.objects.filter(pk__in=[lead.pk for lead in ending]).update(
+            notification_status=conclusion.status,
+            notification_retry_at=conclusion.due,
+            notification_error=conclusion.reason,
+        )
+    return {lead for ending in alike.values() for lead in ending}
+
+
+def _result(attempt: Attempt, runs: Runs) -> Result:
+    """What this attempt has come to, seen from its lead."""
+    if attempt.went_out:
+        return Result.SENT
+    lead = attempt.lead
+    if attempt.run != lead.notification_run or attempt != runs[lead.pk, attempt.run][-1] or attempt.in_flight:
+        return Result.SUPERSEDED
+    if lead.notification_status == FAILED and attempt.number == 2:
+        return Result.FAILED
+    retry_due = lead.notification_status == PENDING and lead.notification_retry_at is not None
+    return Result.RETRY_DUE if retry_due else Result.SUPERSEDED
+
+
+def _adopt(lead: Lead, conclusion: Conclusion) -> None:
+    lead.notification_status, lead.notification_retry_at = conclusion.status, conclusion.due
+    lead.notification_error = conclusion.reason
+
+
+# --- The beginning and the end of a run ---------------------------------------------------------------
+
+
+def start_run(lead_id: int, *, requested_by: str, only_failed: bool = False) -> None:
+    """Begin a new run of at most two attempts, due now; the caller enqueues it after its transaction.
+
+    Raises CannotRun while the lead has no plumber, or while its current run is still going on; with `only_failed`
+    also if somebody else's run has succeeded meanwhile. Raises OperationalError while somebody holds the lead's row.
+    """
+    with transaction.atomic():
+        lead = Lead.objects.select_for_update(nowait=True).filter(pk=lead_id).first()
+        if lead is None or lead.status != Lead.Status.SENT or lead.plumber_id is None:
+            raise CannotRun("sans plombier à prévenir")
+        if only_failed and lead.notification_status != FAILED:
+            raise CannotRun("plus en échec")
+        in_flight = DatabaseClock() - datetime.timedelta(seconds=settings.NOTIFICATION_LEASE)
+        planned = lead.notification_status == PENDING and lead.notification_retry_at is not None
+        if planned or lead.attempts.filter(outcome=Attempt.Outcome.SENDING, started_at__gt=in_flight).exists():
+            raise CannotRun("une tentative est en cours ou prévue")
+        now = database_time()
+        Lead.objects.filter(pk=lead_id).update(
+            notification_status=PENDING,
+            notification_attempts=0,
+            notification_retry_at=now,
+            notification_run=F("notification_run") + 1,
+            notification_requested_at=now,
+            notification_requested_by=requested_by,
+            notification_ended_because="",
+            notification_error="",
+        )
+
+
+@transaction.atomic
+def give_up(lead_id: int) -> Lead | None:
+    """End the run if nothing more may be sent for it: the lead. None if it goes on, or somebody holds its row."""
+    over = Lead.objects.notification_over().filter(pk=lead_id)
+    lead = over.select_for_update(skip_locked=True, no_key=True).first()
+    if lead is None:
+        return None
+    if lead.notification_attempts < 2:
+        lead.notification_ended_because = Lead.Ended.TOO_OLD
+        lead.save(update_fields=["notification_ended_because"])
+    runs = _runs({lead.pk: lead})
+    _note_and_save({attempt: Interrupted() for attempt in runs[lead.pk, lead.notification_run]})
+    _settle([lead], runs)
+    return lead
+
+
+@transaction.atomic
+def close_unfinished() -> int:
+    """Attempts whose process died after their run had ended: unknown; how many, at most CLOSED_AT_ONCE."""
+    long_ago = DatabaseClock() - datetime.timedelta(seconds=2 * settings.NOTIFICATION_LEASE)
+    unfinished = Attempt.objects.filter(
+        outcome=Attempt.Outcome.SENDING, started_at__lt=long_ago, lead__notification_retry_at=None
+    )
+    free = unfinished.select_related("lead").select_for_update(skip_locked=True, no_key=True, of=("self", "lead"))
+    attempt_ids = {attempt.pk for attempt in free.order_by("started_at")[:CLOSED_AT_ONCE]}
+    return len(record_all(attempt_ids, lambda: dict.fromkeys(attempt_ids, Interrupted())))
