@@ -43,14 +43,14 @@ def between(
     return passing
 
 
-class Backend:
-    def __init__(self, backend: object) -> None:
-        self.send = between(backend.send, "before_send", "after_answer")
+class Provider:
+    def __init__(self, provider: object) -> None:
+        self.send = between(provider.send, "before_send", "after_answer")
 
 
 def install() -> None:
-    get_backend = sending.get_backend
-    sending.get_backend = lambda: Backend(get_backend())
+    get_provider = sending.get_provider
+    sending.get_provider = lambda: Provider(get_provider())
     lifecycle.claim = between(lifecycle.claim, "before_claim", "after_claim", counts=bool)
     lifecycle.record = between(lifecycle.record, "before_record", "after_record")
     tasks.notify_plumber.retry = between(tasks.notify_plumber.retry, "before_retry", "after_retry")

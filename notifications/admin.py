@@ -7,14 +7,20 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 
-from notifications.backends.catalogue import ASK, explain
-from notifications.models import Attempt
+from notifications.models import Attempt, ProviderNews
+from notifications.providers import explain
+from notifications.providers.causes import ASK, Cause
 
 Outcome, Delivery = Attempt.Outcome, Attempt.Delivery
 
 
 def _moment(at: datetime.datetime | None) -> str:
     return f" ({date_format(timezone.localtime(at), 'SHORT_DATETIME_FORMAT')})" if at else ""
+
+
+def _is_held(attempt: Attempt) -> bool:
+    """Until a receipt says more."""
+    return bool(attempt.provider_state) and attempt.outcome == Outcome.ACCEPTED and not attempt.delivery
 
 
 class AttemptInline(admin.TabularInline):
@@ -61,6 +67,8 @@ class AttemptInline(admin.TabularInline):
         }
         if attempt.delivery in instants:
             return capfirst(attempt.get_delivery_display()) + _moment(instants[attempt.delivery])
+        if _is_held(attempt):
+            return "Retenu par WhatsApp"
         if attempt.not_delivered:
             return "Accepté, non remis"
         return capfirst(attempt.get_outcome_display())
@@ -69,8 +77,36 @@ class AttemptInline(admin.TabularInline):
     def what_to_do(self, attempt: Attempt) -> str:
         if attempt.delivery == Delivery.FAILED:
             return explain(attempt.backend, attempt.error_code, None).action
+        if _is_held(attempt):
+            return Cause.HELD.value.action
         if attempt.not_delivered:
             return ASK
         if attempt.outcome not in (Outcome.FAILED, Outcome.UNKNOWN) or attempt.delivery:
             return ""
-        return explain(attempt.backend, attempt.error_code, attempt.http_status).action
+        # With a 2xx, the provider took the message and said at once that it failed: as a receipt does.
+        failed_at_once = attempt.outcome == Outcome.FAILED and attempt.http_status in range(200, 300)
+        return explain(attempt.backend, attempt.error_code, None if failed_at_once else attempt.http_status).action
+
+
+@admin.register(ProviderNews)
+class ProviderNewsAdmin(admin.ModelAdmin):
+    """To be read, never changed."""
+
+    list_display = ("last_received_at", "provider", "level", "subject", "word", "code", "about", "times")
+    list_filter = ("level", "provider", "subject")
+    readonly_fields = (*list_display, "what_to_do", "detail", "happened_at", "received_at")
+    fields = readonly_fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    @admin.display(description="que faire")
+    def what_to_do(self, news: ProviderNews) -> str:
+        """Of what has a code."""
+        return explain(news.provider, news.code, None).action if news.code else ""

@@ -1,124 +1,49 @@
 """Found at start, not at the first lead: what would keep a notification from going out."""
 
 import difflib
-import ipaddress
 import os
 import re
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.utils.module_loading import import_string
 
-from leads.phones import UndiallableNumber, to_e164
-from notifications.backends import twilio
-from notifications.backends.base import Backend
+from notifications import providers
+from notifications.providers.addresses import is_public
+from notifications.providers.base import Provider
+from notifications.providers.meta import checks as meta
+from notifications.providers.twilio import checks as twilio
 
-SHAPES = {  # Twilio's ids: two letters and 32 hexadecimal digits
-    "TWILIO_ACCOUNT_SID": r"AC[0-9a-fA-F]{32}",
-    "TWILIO_MESSAGING_SERVICE_SID": r"MG[0-9a-fA-F]{32}",
-    "TWILIO_CONTENT_SID": r"HX[0-9a-fA-F]{32}",
-}
-PRIVATE = [
-    ipaddress.ip_network(network)
-    for network in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
-]
+OF_PROVIDER = {"twilio": twilio, "cloud_api": meta}
 OURS = re.compile(r"(TWILIO|WHATSAPP|NOTIFICATION|LEAD|SWEEP|BROKER|CELERY_BROKER|SITE|ALLOWED)_[A-Z_]+")
 
 
 @register()
-def backend_can_send(**kwargs: object) -> list[CheckMessage]:
+def provider_can_send(**kwargs: object) -> list[CheckMessage]:
+    name = settings.WHATSAPP_BACKEND
+    if name not in providers.CLASSES and not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", name):
+        told = f"WHATSAPP_BACKEND must be {', '.join(providers.CLASSES)} or a dotted path to a class, not {name!r}."
+        return [Error(told, id="notifications.E001")]
     try:
-        backend = import_string(settings.WHATSAPP_BACKEND_CLASS)
+        found = providers.class_of(name)
     except ImportError as exc:
         return [Error(f"WHATSAPP_BACKEND cannot be loaded: {exc}.", id="notifications.E001")]
-    if not (isinstance(backend, type) and issubclass(backend, Backend)):
-        told = f"WHATSAPP_BACKEND must name a class made from {Backend.__module__}.Backend."
+    if not (isinstance(found, type) and issubclass(found, Provider)):
+        told = f"WHATSAPP_BACKEND must name a class made from {Provider.__module__}.Provider."
         return [Error(told, id="notifications.E008")]
-    complete = {"twilio": twilio_is_complete, "cloud_api": cloud_api_is_complete}
-    return complete[settings.WHATSAPP_BACKEND]() if settings.WHATSAPP_BACKEND in complete else []
-
-
-def twilio_is_complete() -> list[CheckMessage]:
-    errors = [
-        Error(f"WHATSAPP_BACKEND is twilio, so {name} must be set.", id="notifications.E002")
-        for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
-        if not getattr(settings, name)
-    ]
-    for name, shape in SHAPES.items():
-        if getattr(settings, name) and not re.fullmatch(shape, getattr(settings, name)):
-            errors.append(Error(f"{name} must be {shape[:2]} and 32 hexadecimal digits.", id="notifications.E003"))
-    if not (settings.TWILIO_WHATSAPP_FROM or settings.TWILIO_MESSAGING_SERVICE_SID):
-        names = "TWILIO_WHATSAPP_FROM or TWILIO_MESSAGING_SERVICE_SID"
-        errors.append(Error(f"WHATSAPP_BACKEND is twilio, so {names} must be set.", id="notifications.E002"))
-    return errors + _sender() + _address("TWILIO_API_URL")
-
-
-def cloud_api_is_complete() -> list[CheckMessage]:
-    """Two to send, two for the receipts."""
-    names = ("TOKEN", "PHONE_NUMBER_ID", "APP_SECRET", "VERIFY_TOKEN")
-    errors = [
-        Error(f"WHATSAPP_BACKEND is cloud_api, so WHATSAPP_CLOUD_{name} must be set.", id="notifications.E002")
-        for name in names
-        if not getattr(settings, f"WHATSAPP_CLOUD_{name}")
-    ]
-    if not re.fullmatch(r"[\w-]*", settings.WHATSAPP_CLOUD_PHONE_NUMBER_ID):
-        told = "WHATSAPP_CLOUD_PHONE_NUMBER_ID must be the id that Meta gave our number, not the number itself."
-        errors.append(Error(told, id="notifications.E012"))
-    return errors + _template() + _address("WHATSAPP_CLOUD_API_URL")
-
-
-def _template() -> list[CheckMessage]:
-    """https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/overview"""
-    errors = []
-    name, language = settings.WHATSAPP_CLOUD_TEMPLATE, settings.WHATSAPP_CLOUD_TEMPLATE_LANGUAGE
-    if name and not re.fullmatch(r"[a-z0-9_]{1,512}", name):
-        told = "WHATSAPP_CLOUD_TEMPLATE must be the template's name: small letters, digits and _."
-        errors.append(Error(told, id="notifications.E010"))
-    if name and not re.fullmatch(r"[a-z]{2,3}(_[A-Z]{2,3})?", language):
-        told = "WHATSAPP_CLOUD_TEMPLATE_LANGUAGE must be the language that the template was approved in, such as fr."
-        errors.append(Error(told, id="notifications.E011"))
-    return errors
-
-
-def _sender() -> list[CheckMessage]:
-    sender = settings.TWILIO_WHATSAPP_FROM.removeprefix("whatsapp:")
-    try:
-        good = not sender or to_e164(sender) == sender
-    except UndiallableNumber:
-        good = False
-    return [] if good else [Error("TWILIO_WHATSAPP_FROM must look like +33123456789.", id="notifications.E004")]
-
-
-def _address(name: str) -> list[CheckMessage]:
-    address = urlsplit(getattr(settings, name))
-    if address.scheme == "https" or not _is_public(address.hostname or ""):
-        return []
-    return [Error(f"{name} must begin with https:// (the password travels).", id="notifications.E005")]
+    return OF_PROVIDER[name].can_send() if name in OF_PROVIDER else []
 
 
 @register()
-def the_site_is_safe_and_heard(**kwargs: object) -> list[CheckMessage]:
-    """Links hold a secret, and the providers report to this address."""
+def the_site_is_safe(**kwargs: object) -> list[CheckMessage]:
+    """Links hold a secret."""
     site, problems = urlsplit(settings.SITE_URL), []
-    if site.scheme != "https" and not settings.DEBUG and _is_public(site.hostname or ""):
+    if site.scheme != "https" and not settings.DEBUG and is_public(site.hostname or ""):
         told = (
             f"SITE_URL must begin with https://, not {settings.SITE_URL!r}: links hold a secret. (Or set DEBUG=true.)"
         )
         problems.append(Error(told, id="notifications.E009"))
-    if settings.WHATSAPP_BACKEND == "twilio" and not twilio.can_report():
-        told = "SITE_URL's host has an underscore: Twilio reports to no such address, so no message is seen delivered."
-        problems.append(Warning(told, id="notifications.W005"))
     return problems
-
-
-def _is_public(host: str) -> bool:
-    """Whether anybody could reach it: neither this machine, nor a private network, nor a container's name."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return "." in host
-    return not any(address in network for network in PRIVATE)
 
 
 @register()
@@ -153,12 +78,8 @@ def ready_for_customers(**kwargs: object) -> list[CheckMessage]:
     warnings = []
     if settings.WHATSAPP_BACKEND == "console":
         warnings.append(Warning("WHATSAPP_BACKEND is console: no plumber gets a message.", id="notifications.W002"))
-    if settings.WHATSAPP_BACKEND == "twilio" and not settings.TWILIO_CONTENT_SID:
-        told = "TWILIO_CONTENT_SID is not set: free text reaches only plumbers who wrote in the last 24 hours."
-        warnings.append(Warning(told, id="notifications.W003"))
-    if settings.WHATSAPP_BACKEND == "cloud_api" and not settings.WHATSAPP_CLOUD_TEMPLATE:
-        told = "WHATSAPP_CLOUD_TEMPLATE is not set: free text reaches only plumbers who wrote in the last 24 hours."
-        warnings.append(Warning(told, id="notifications.W003"))
+    if settings.WHATSAPP_BACKEND in OF_PROVIDER:
+        warnings += OF_PROVIDER[settings.WHATSAPP_BACKEND].ready_for_customers()
     if not settings.SITE_URL.startswith("https://"):
         warnings.append(Warning("SITE_URL must begin with https:// for customers.", id="notifications.W004"))
     return warnings

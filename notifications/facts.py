@@ -6,9 +6,10 @@
 import datetime
 from dataclasses import dataclass
 
-from notifications.backends.base import DeliveryError, UnknownOutcome
-from notifications.backends.catalogue import NO_ANSWER, explain
 from notifications.models import Attempt, Receipt
+from notifications.providers import explain
+from notifications.providers.base import Accepted, DeliveryError, UnknownOutcome
+from notifications.providers.codes import NO_ANSWER
 
 INTERRUPTED = "Résultat inconnu : l'envoi a été interrompu"
 
@@ -19,17 +20,17 @@ Outcome, Delivery = Attempt.Outcome, Attempt.Delivery
 
 
 @dataclass(frozen=True)
-class Accepted:
+class Acceptance:
     """The provider took the message: it answered so, or lists it."""
 
-    message_id: str
-    http_status: int | None = None
+    accepted: Accepted
 
     def note(self, attempt: Attempt, now: datetime.datetime) -> bool:
         attempt.outcome = Outcome.ACCEPTED
         attempt.finished_at = attempt.finished_at or now
-        attempt.provider_message_id = self.message_id
-        attempt.http_status = self.http_status or attempt.http_status
+        attempt.provider_message_id = self.accepted.message_id
+        attempt.provider_state = self.accepted.held
+        attempt.http_status = self.accepted.http_status or attempt.http_status
         if attempt.delivery == Delivery.FAILED:
             return False
         _forget_the_error(attempt)
@@ -37,7 +38,7 @@ class Accepted:
 
 
 @dataclass(frozen=True)
-class Failed:
+class Failure:
     """Our call to the provider did not end with an acceptance."""
 
     error: DeliveryError
@@ -49,11 +50,12 @@ class Failed:
         attempt.finished_at = attempt.finished_at or now
         attempt.http_status, attempt.error_code = self.error.http_status, self.error.code
         attempt.error_text, attempt.error_detail = self.error.reason, self.error.detail
+        attempt.provider_message_id = self.error.message_id or attempt.provider_message_id
         return True
 
 
 @dataclass(frozen=True)
-class Interrupted:
+class Interruption:
     """The lease ran out: the process that made the attempt is gone, and nobody knows what it sent."""
 
     def note(self, attempt: Attempt, now: datetime.datetime) -> bool:
@@ -65,7 +67,7 @@ class Interrupted:
 
 
 @dataclass(frozen=True)
-class Reported:
+class Reports:
     """All receipts of the attempt, in whatever order they came."""
 
     receipts: list[Receipt]
@@ -93,7 +95,7 @@ class Reported:
         return instants
 
 
-Fact = Accepted | Failed | Interrupted | Reported
+Fact = Acceptance | Failure | Interruption | Reports
 
 
 def note(fact: Fact, attempt: Attempt, now: datetime.datetime) -> bool:

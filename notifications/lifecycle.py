@@ -18,10 +18,10 @@ from django.db.models import F
 
 from leads.database import DatabaseClock, database_time
 from leads.models import Lead
-from notifications.backends.catalogue import NO_ANSWER
 from notifications.conclusion import FAILED, PENDING, Conclusion, Run, conclude
-from notifications.facts import INTERRUPTED, Accepted, Fact, Interrupted, note
+from notifications.facts import INTERRUPTED, Acceptance, Fact, Interruption, note
 from notifications.models import Attempt
+from notifications.providers.codes import NO_ANSWER
 
 CLOCK_TOLERANCE = 1  # seconds between a process's machine and the database; P4 leaves no more
 CLOSED_AT_ONCE = 200  # attempts
@@ -32,6 +32,7 @@ NOTED = [
     "finished_at",
     "http_status",
     "provider_message_id",
+    "provider_state",
     "delivery",
     "delivered_at",
     "read_at",
@@ -144,7 +145,7 @@ def record(attempt: Attempt, fact: Fact) -> Result:
     return _record_at_once(attempt, fact) or _record_alone(attempt, fact)
 
 
-def prove(attempt: Attempt, fact: Accepted) -> bool:
+def prove(attempt: Attempt, fact: Acceptance) -> bool:
     """Record that attempt 1, of which nobody knew, was accepted after all.
 
     False, and nothing is changed, if attempt 2 has begun instead, or attempt 1 was reported failed meanwhile.
@@ -324,7 +325,7 @@ def give_up(lead_id: int) -> Lead | None:
         lead.notification_ended_because = Lead.Ended.TOO_OLD
         lead.save(update_fields=["notification_ended_because"])
     runs = _runs({lead.pk: lead})
-    _note_and_save({attempt: Interrupted() for attempt in runs[lead.pk, lead.notification_run]})
+    _note_and_save({attempt: Interruption() for attempt in runs[lead.pk, lead.notification_run]})
     _settle([lead], runs)
     return lead
 
@@ -338,4 +339,4 @@ def close_unfinished() -> int:
     )
     free = unfinished.select_related("lead").select_for_update(skip_locked=True, no_key=True, of=("self", "lead"))
     attempt_ids = {attempt.pk for attempt in free.order_by("started_at")[:CLOSED_AT_ONCE]}
-    return len(record_all(attempt_ids, lambda: dict.fromkeys(attempt_ids, Interrupted())))
+    return len(record_all(attempt_ids, lambda: dict.fromkeys(attempt_ids, Interruption())))

@@ -5,9 +5,9 @@ import logging
 
 from django.conf import settings
 
-from notifications.backends import get_backend
-from notifications.backends.base import CLOCKS, DeliveryError, Listed
 from notifications.models import Attempt
+from notifications.providers import get_provider
+from notifications.providers.base import CLOCKS, DeliveryError, Listed
 
 logger = logging.getLogger("notifications")
 
@@ -33,7 +33,7 @@ def message_of(attempt: Attempt) -> str | None:
     provider does.
     """
     try:
-        listed = get_backend().sent_since(attempt.recipient, attempt.started_at, deadline=PATIENCE) or []
+        listed = get_provider().sent_since(attempt.recipient, attempt.started_at, deadline=PATIENCE) or []
     except DeliveryError as error:
         logger.info("Tentative 1 sans preuve d'envoi - Lead %d: %s", attempt.lead_id, error)
         return None

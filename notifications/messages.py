@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from leads.models import Lead
 from leads.phones import UndiallableNumber, spaced, to_e164
-from notifications.backends.base import DeliveryError, Message
-from notifications.backends.catalogue import BAD_NUMBER, NO_PLUMBER
+from notifications.providers.base import DeliveryError, Message
+from notifications.providers.codes import BAD_NUMBER, NO_PLUMBER
 
 # The approved template nouveau_client_urgence, word for word: {1} phone, {2} postal code, {3} type of emergency.
 TEMPLATE = (

@@ -54,6 +54,8 @@ class Attempt(models.Model):
     # The database's instant at which it last became failed or unknown; null while it is in flight, or went out.
     failed_since = models.DateTimeField(null=True)
     provider_message_id = models.CharField("message du fournisseur", max_length=255, default="")
+    # The provider's word where it accepted the message and keeps it back: no receipt has come yet.
+    provider_state = models.CharField("état chez le fournisseur", max_length=64, default="", db_default="")
     # What the provider's receipts said since (notifications/receipts.py); empty until one came.
     delivery = models.CharField("remise", max_length=20, choices=Delivery, default="", db_default="")
     delivered_at = models.DateTimeField("remis le", null=True)
@@ -128,3 +130,38 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.state}"
+
+
+class ProviderNews(models.Model):
+    """What a provider said that is about no message of ours: an account error, a template that was paused."""
+
+    class Level(models.TextChoices):
+        INFO = "info", "information"
+        WARNING = "warning", "avertissement"
+        ERROR = "error", "erreur"
+
+    key = models.CharField(max_length=64, primary_key=True)  # the same again for the same news
+    provider = models.CharField("fournisseur", max_length=20)
+    subject = models.CharField("sujet", max_length=100)  # the provider's name for this kind of news
+    level = models.CharField("gravité", max_length=20, choices=Level)
+    word = models.CharField("nouvelle", max_length=64)
+    code = models.CharField("code", max_length=64)
+    about = models.CharField("objet", max_length=255)  # a template's name, an event's id, …
+    detail = models.TextField("dans les mots du fournisseur")
+    happened_at = models.DateTimeField("survenue le", null=True)
+    received_at = models.DateTimeField("reçue le", db_default=DatabaseClock())
+    last_received_at = models.DateTimeField("reçue de nouveau le", db_default=DatabaseClock())
+    times = models.IntegerField("fois", default=0)
+
+    class Meta:
+        verbose_name = "nouvelle du fournisseur"
+        verbose_name_plural = "nouvelles des fournisseurs"
+        ordering = ["-last_received_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="provider_news_level_known", condition=models.Q(level__in=("info", "warning", "error"))
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.subject} {self.word}"

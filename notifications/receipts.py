@@ -9,10 +9,10 @@ from django.db import OperationalError, transaction
 
 from leads.database import waited
 from notifications import lifecycle, log_lines
-from notifications.facts import Reported
+from notifications.facts import Reports
 from notifications.lifecycle import Change, Result
 from notifications.models import Attempt, Receipt
-from notifications.wire import ReceiptEvent
+from notifications.providers.webhook import ReceiptEvent
 
 
 def record(events: Iterable[ReceiptEvent]) -> list[int]:
@@ -53,11 +53,11 @@ def free(attempt_ids: Iterable[UUID]) -> set[UUID]:
 def apply(attempt_ids: set[UUID]) -> list[Change]:
     """Record of these attempts what all their receipts say; what changed their leads, once a lead."""
 
-    def reported() -> dict[UUID, Reported]:
+    def reported() -> dict[UUID, Reports]:
         found = defaultdict(list)
         for receipt in Receipt.objects.filter(attempt__in=attempt_ids):
             found[receipt.attempt_id].append(receipt)
-        return {attempt_id: Reported(receipts) for attempt_id, receipts in found.items()}
+        return {attempt_id: Reports(receipts) for attempt_id, receipts in found.items()}
 
     changes = defaultdict(list)
     for change in lifecycle.record_all(attempt_ids, reported):

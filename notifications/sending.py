@@ -10,11 +10,11 @@ from django.conf import settings
 from leads import database
 from leads.models import Lead
 from notifications import lifecycle, log_lines, lookup
-from notifications.backends import get_backend
-from notifications.backends.base import DeliveryError
-from notifications.facts import Accepted, Failed
+from notifications.facts import Acceptance, Failure
 from notifications.lifecycle import Result
 from notifications.messages import draft
+from notifications.providers import get_provider
+from notifications.providers.base import Accepted, DeliveryError
 
 RECORDING_PATIENCE = 5  # seconds at least that a result waits for a database that cannot serve
 CLAIM_PATIENCE = 1  # seconds; the sweeper comes for what waits longer
@@ -49,12 +49,12 @@ def _attempt(lead: Lead) -> Result:
     if attempt is None:
         return Result.NOTHING_DUE
     try:
-        accepted = get_backend().send(message.addressed(reference=str(attempt.pk)))
+        accepted = get_provider().send(message.addressed(reference=str(attempt.pk)))
     except DeliveryError as error:
-        result = _patiently(lifecycle.record, attempt, Failed(error))
+        result = _patiently(lifecycle.record, attempt, Failure(error))
         log_lines.failed(attempt, error, result)
         return result
-    result = _patiently(lifecycle.record, attempt, Accepted(accepted, getattr(accepted, "http_status", None)))
+    result = _patiently(lifecycle.record, attempt, Acceptance(accepted))
     if result is Result.SENT:
         log_lines.accepted(attempt)
     return result
@@ -68,7 +68,7 @@ def _attempt_1_went_out(lead: Lead) -> bool:
     if not lookup.is_wanted(first):
         return False
     message_id = lookup.message_of(first)
-    if message_id is None or not _patiently(lifecycle.prove, first, Accepted(message_id)):
+    if message_id is None or not _patiently(lifecycle.prove, first, Acceptance(Accepted(message_id))):
         return False
     log_lines.accepted(first)
     return True

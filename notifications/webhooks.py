@@ -1,24 +1,26 @@
-"""Where the providers report what became of a message. Verify, parse, apply, answer 200."""
+"""Where the providers report what became of a message, and how our account stands. Verify, parse, apply, answer 200."""
 
-import hmac
 from collections.abc import Callable
 from functools import wraps
+from threading import BoundedSemaphore
+from types import ModuleType
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseForbidden
+from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from notifications import receipts, tasks
-from notifications.wire import (
-    ReceiptEvent,
-    Unreadable,
-    meta_is_signed,
-    parse_meta,
-    parse_twilio,
-    twilio_is_signed,
-)
+from notifications import news, receipts, tasks
+from notifications.providers.meta import webhook as meta_webhook
+from notifications.providers.twilio import webhook as twilio_webhook
+from notifications.providers.webhook import Report, TooMuch, Unreadable, WebhookRequest
+
+# A body is read before its signature can be checked, so whoever invents a header can make us read: not many at once.
+LARGE = 64 * 1024  # bytes
+LARGE_AT_ONCE = BoundedSemaphore(2)  # per process
+RETRY_AFTER = "2"  # seconds
 
 
 def told_again_if_the_database_is_away(view: Callable) -> Callable:
@@ -36,44 +38,68 @@ def told_again_if_the_database_is_away(view: Callable) -> Callable:
 @require_POST
 @told_again_if_the_database_is_away
 def twilio(request: HttpRequest) -> HttpResponse:
-    """Status callbacks; `?attempt=` is the reference that we gave with the message."""
-    address = f"{settings.SITE_URL}{request.path}"  # as Twilio called it, whatever the proxies made of it
-    if query := request.META["QUERY_STRING"]:
-        address += f"?{query}"
-    try:
-        form = dict(request.POST.lists())
-    except LookupError:  # a charset that is none of text, such as rot13
-        return HttpResponseBadRequest()
-    if not twilio_is_signed(address, form, request.headers.get("X-Twilio-Signature", ""), settings.TWILIO_AUTH_TOKEN):
-        return HttpResponseForbidden()
-    return _take(parse_twilio(request.POST, request.GET.get("attempt", "")))
+    """Status callbacks, and what the debugger or an event stream posts."""
+    return _receive(request, twilio_webhook)
 
 
 @csrf_exempt  # signed by the provider instead
 @require_http_methods(["GET", "POST"])
 @told_again_if_the_database_is_away
 def meta(request: HttpRequest) -> HttpResponse:
-    """Status updates, up to 1,000 in a batch; GET is Meta's handshake when the address is registered."""
-    if request.method == "GET":
-        return _shake_hands(request)
-    signature = request.headers.get("X-Hub-Signature-256", "")
-    if not meta_is_signed(request.body, signature, settings.WHATSAPP_CLOUD_APP_SECRET):
+    """Status updates, up to 1,000 in a batch, and account news; GET is Meta's handshake for the address."""
+    if request.method == "POST":
+        return _receive(request, meta_webhook)
+    challenge = meta_webhook.challenge(request.META["QUERY_STRING"])
+    return HttpResponseForbidden() if challenge is None else HttpResponse(challenge, content_type="text/plain")
+
+
+def _receive(request: HttpRequest, provider: ModuleType) -> HttpResponse:
+    """Nothing is read of a request that cannot be the provider's."""
+    if not provider.may_be_signed(request.headers):
         return HttpResponseForbidden()
+    size = _declared_size(request)
+    if size is not None and size > provider.BODY_LIMIT:
+        return HttpResponse(status=413)
+    if size is not None and size <= LARGE:
+        return _take(request, provider)
+    if not LARGE_AT_ONCE.acquire(blocking=False):
+        return HttpResponse(status=503, headers={"Retry-After": RETRY_AFTER})
     try:
-        return _take(parse_meta(request.body))
-    except Unreadable:
+        return _take(request, provider)
+    finally:
+        LARGE_AT_ONCE.release()
+
+
+def _declared_size(request: HttpRequest) -> int | None:
+    """Bytes; None where the request does not say."""
+    declared = request.META.get("CONTENT_LENGTH") or ""
+    return int(declared) if declared.isascii() and declared.isdigit() else None
+
+
+def _take(request: HttpRequest, provider: ModuleType) -> HttpResponse:
+    query = request.META["QUERY_STRING"]
+    try:
+        received = WebhookRequest(
+            # As the provider called it, whatever the proxies made of it.
+            address=f"{settings.SITE_URL}{request.path}" + (f"?{query}" if query else ""),
+            query=query,
+            content_type=request.content_type or "",
+            headers=request.headers,
+            body=request.body,
+        )
+        if len(received.body) > provider.BODY_LIMIT:
+            return HttpResponse(status=413)
+        if not provider.is_signed(received):
+            return HttpResponseForbidden()
+        _apply(provider.parse(received))
+    except (Unreadable, UnreadablePostError):
         return HttpResponseBadRequest()
-
-
-def _shake_hands(request: HttpRequest) -> HttpResponse:
-    expected, given = settings.WHATSAPP_CLOUD_VERIFY_TOKEN, request.GET.get("hub.verify_token", "")
-    known = expected and hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
-    if not known or request.GET.get("hub.mode") != "subscribe":
-        return HttpResponseForbidden()
-    return HttpResponse(request.GET.get("hub.challenge", ""), content_type="text/plain")
-
-
-def _take(events: list[ReceiptEvent]) -> HttpResponse:
-    # In the background: a thousand messages take seconds, and the provider wants its answer within a quarter of one.
-    tasks.enqueue_in_background(receipts.record(events), countdown=settings.NOTIFICATION_RETRY_DELAY)
+    except TooMuch:
+        return HttpResponse(status=413)
     return HttpResponse()
+
+
+def _apply(report: Report) -> None:
+    # In the background: a thousand messages take seconds, and the provider wants its answer within a quarter of one.
+    tasks.enqueue_in_background(receipts.record(report.receipts), countdown=settings.NOTIFICATION_RETRY_DELAY)
+    news.record(report.news)

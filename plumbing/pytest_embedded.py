@@ -12,7 +12,7 @@ _SETTINGS = {
     "SECRET_KEY": "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz",
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "SITE_URL": "http://testserver",
-    "WHATSAPP_BACKEND": "notifications.backends.memory.Backend",
+    "WHATSAPP_BACKEND": "notifications.providers.memory.Memory",
 }
 _stack = contextlib.ExitStack()
 

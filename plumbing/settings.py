@@ -120,17 +120,7 @@ LEAD_FRESHNESS = env.seconds("LEAD_FRESHNESS", 14400)
 
 # --- Providers --------------------------------------------------------------------------------------
 
-_BACKENDS = {
-    "twilio": "notifications.backends.twilio.Backend",
-    "cloud_api": "notifications.backends.cloud_api.Backend",
-    "console": "notifications.backends.console.Backend",
-}
-WHATSAPP_BACKEND = env.text("WHATSAPP_BACKEND")
-WHATSAPP_BACKEND_CLASS = _BACKENDS.get(WHATSAPP_BACKEND, WHATSAPP_BACKEND)
-if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", WHATSAPP_BACKEND_CLASS):
-    raise ImproperlyConfigured(
-        f"WHATSAPP_BACKEND must be {' or '.join(_BACKENDS)}, or a dotted path to a class, not {WHATSAPP_BACKEND!r}."
-    )
+WHATSAPP_BACKEND = env.text("WHATSAPP_BACKEND")  # a name in notifications/providers, or a dotted path
 
 TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID", "")
 TWILIO_AUTH_TOKEN = env.text("TWILIO_AUTH_TOKEN", "")

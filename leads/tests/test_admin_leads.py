@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from leads.models import Lead, Plumber
-from notifications.backends.base import Refused
 from notifications.models import Attempt
+from notifications.providers.base import Refused
 from notifications.sending import deliver
 from notifications.tests.steps import claim
 
@@ -157,7 +157,14 @@ def test_the_message_is_shown_as_the_plumber_reads_it(admin_client, lead):
         ({"outcome": "unknown"}, "Résultat inconnu"),
         (
             {"outcome": "accepted", "delivery": "failed", "error_code": "63024", "backend": "twilio"},
-            "Appelez le plombier : ce numéro n&#x27;a pas WhatsApp.",
+            "Appelez le plombier : numéro sans WhatsApp, application trop ancienne",
+        ),
+        ({"outcome": "accepted", "provider_state": "paused"}, "Retenu par WhatsApp"),
+        ({"outcome": "accepted", "provider_state": "paused"}, "Appelez le plombier : le message partira plus tard"),
+        ({"outcome": "accepted", "provider_state": "paused", "delivery": "read"}, "Lu"),
+        (
+            {"outcome": "failed", "http_status": 201, "backend": "twilio"},
+            "Appelez le plombier, puis signalez cet échec à l&#x27;administrateur.",
         ),
     ],
 )

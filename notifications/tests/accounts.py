@@ -1,6 +1,6 @@
 """The account that the tests have with each provider, and one message to send."""
 
-from notifications.backends.base import Message
+from notifications.providers.base import Message
 
 MESSAGE = Message(
     to="+33639980001",

@@ -3,7 +3,7 @@
 import contextlib
 import time
 
-from notifications.backends import http
+from notifications.providers import http
 from notifications.tests.loopback import response
 
 DEADLINE = 0.5  # seconds

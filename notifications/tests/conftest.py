@@ -7,7 +7,7 @@ import pytest
 import requests.adapters
 
 from notifications import tasks
-from notifications.backends import deadline
+from notifications.providers import deadline
 from notifications.sandbox import Sandbox, Webhook
 from notifications.tests.loopback import provider, response
 from notifications.tests.sandbox_requests import SECRET

@@ -6,9 +6,10 @@ from django.db.models import F
 
 from leads.models import Lead
 from notifications import lifecycle
-from notifications.facts import Accepted, Failed
+from notifications.facts import Acceptance, Failure
 from notifications.messages import draft
 from notifications.models import Attempt, Receipt
+from notifications.providers.base import Accepted
 
 
 def claim(lead_id):
@@ -21,11 +22,11 @@ def claim(lead_id):
 
 
 def accept(attempt, message_id):
-    return lifecycle.record(attempt, Accepted(message_id, 201))
+    return lifecycle.record(attempt, Acceptance(Accepted(message_id, 201)))
 
 
 def fail(attempt, error):
-    return lifecycle.record(attempt, Failed(error))
+    return lifecycle.record(attempt, Failure(error))
 
 
 def let_the_wait_pass(lead_id=None, seconds=30):

@@ -5,9 +5,9 @@ import datetime
 import pytest
 
 from notifications import facts
-from notifications.backends.base import Refused, UnknownOutcome
 from notifications.conclusion import Conclusion, Run, conclude
 from notifications.models import Attempt, Receipt
+from notifications.providers.base import Accepted, Refused, UnknownOutcome
 
 NOON = datetime.datetime(2026, 11, 25, 12, tzinfo=datetime.UTC)
 
@@ -22,19 +22,19 @@ def an_attempt(number=1, started=0):
 
 def failed(number=1, started=0, ended=5, error=None):
     attempt = an_attempt(number, started)
-    facts.note(facts.Failed(error or Refused("non")), attempt, at(ended))
+    facts.note(facts.Failure(error or Refused("non")), attempt, at(ended))
     return attempt
 
 
 def accepted(number=1, started=0):
     attempt = an_attempt(number, started)
-    facts.note(facts.Accepted(f"SM-{number}", 201), attempt, at(started + 1))
+    facts.note(facts.Acceptance(Accepted(f"SM-{number}", 201)), attempt, at(started + 1))
     return attempt
 
 
 def reported(*states):
     """All receipts of one attempt, as they are recorded at each new one."""
-    return facts.Reported(
+    return facts.Reports(
         [Receipt(key=str(n), provider="twilio", state=state, received_at=NOON) for n, state in enumerate(states)]
     )
 
@@ -69,7 +69,7 @@ def test_a_second_failure_is_final_p2():
 
 def test_attempt_2_interrupted_is_final_p2():
     second = an_attempt(2)
-    facts.note(facts.Interrupted(), second, at(60))
+    facts.note(facts.Interruption(), second, at(60))
 
     assert ending(failed(1), second) == Conclusion(
         "whatsapp_failed", reason="Résultat inconnu : l'envoi a été interrompu"
@@ -131,7 +131,7 @@ def test_a_plumber_reached_by_telephone_leaves_the_status_its_last_true_value(at
     assert ending(*attempts, because="reached").status == status
 
 
-@pytest.mark.parametrize("fact", [facts.Failed(Refused("tard")), facts.Interrupted()])
+@pytest.mark.parametrize("fact", [facts.Failure(Refused("tard")), facts.Interruption()])
 def test_what_a_receipt_said_is_not_undone_by_less(fact):
     attempt = an_attempt()
     facts.note(reported("delivered"), attempt, at(3))
@@ -145,7 +145,7 @@ def test_an_acceptance_does_not_undo_a_reported_failure():
     attempt = an_attempt()
     facts.note(reported("failed"), attempt, at(3))
 
-    assert facts.note(facts.Accepted("SM-1", 201), attempt, at(5)) is False
+    assert facts.note(facts.Acceptance(Accepted("SM-1", 201)), attempt, at(5)) is False
 
     assert ending(attempt).due == at(33)
     assert attempt.provider_message_id == "SM-1"

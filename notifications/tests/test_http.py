@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from notifications.backends import deadline, http
-from notifications.backends.base import UnknownOutcome, Unreachable
+from notifications.providers import deadline, http
+from notifications.providers.base import UnknownOutcome, Unreachable
 from notifications.tests.calling import DEADLINE, OK, ends_in_time, post
 from notifications.tests.loopback import answering, answering_once, provider, reset, response
 

@@ -4,7 +4,7 @@ import tracemalloc
 
 import pytest
 
-from notifications.backends import http
+from notifications.providers import http
 from notifications.tests.calling import ends_in_time, post
 from notifications.tests.loopback import answering_once, over_tls, provider, response
 

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from notifications.backends.base import UnknownOutcome
+from notifications.providers.base import UnknownOutcome
 from notifications.tests.calling import ends_in_time, post
 from notifications.tests.loopback import answering_once, over_tls, provider, reset
 

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from notifications.backends import http
-from notifications.backends.base import Unreachable
+from notifications.providers import http
+from notifications.providers.base import Unreachable
 from notifications.tests.calling import DEADLINE, OK, ends_in_time, post
 from notifications.tests.loopback import answering, over_tls, provider, reset
 

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from leads.models import Lead
 from notifications import lifecycle, sending
-from notifications.backends.base import Refused, UnknownOutcome, Unreachable
 from notifications.lifecycle import CannotRun, Result, give_up, start_run
 from notifications.models import Attempt
+from notifications.providers.base import Accepted, Refused, UnknownOutcome, Unreachable
 from notifications.sending import deliver
 from notifications.tests.steps import accept, claim, fail, let_the_wait_pass
 
@@ -335,12 +335,12 @@ def test_twelve_deliveries_at_once_send_once_p2(attempt, assigned_lead, outbox):
 def test_nothing_is_sent_inside_a_transaction(assigned_lead, monkeypatch):
     seen = []
 
-    class Backend:
+    class Provider:
         def send(self, message):
             seen.append(connection.in_atomic_block)
-            return "SM-1"
+            return Accepted("SM-1")
 
-    monkeypatch.setattr(sending, "get_backend", Backend)
+    monkeypatch.setattr(sending, "get_provider", Provider)
 
     deliver(assigned_lead.pk)
 
@@ -349,12 +349,12 @@ def test_nothing_is_sent_inside_a_transaction(assigned_lead, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_result_outlives_a_broken_connection_p3(assigned_lead, monkeypatch):
-    class Backend:
+    class Provider:
         def send(self, message):
             connection.connection.close()  # as after a restart of the database
-            return "SM-1"
+            return Accepted("SM-1")
 
-    monkeypatch.setattr(sending, "get_backend", Backend)
+    monkeypatch.setattr(sending, "get_provider", Provider)
 
     assert deliver(assigned_lead.pk) is Result.SENT
 

@@ -9,13 +9,13 @@ from django.utils import timezone
 
 from leads.assignment import confirm_and_assign
 from leads.models import Lead, Plumber
-from notifications import backends, lifecycle, lookup
-from notifications.backends import memory
-from notifications.backends.base import DeliveryError, UnknownOutcome
-from notifications.facts import Accepted
+from notifications import lifecycle, lookup, providers
+from notifications.facts import Acceptance
 from notifications.lifecycle import Result
 from notifications.messages import draft
 from notifications.models import Attempt
+from notifications.providers import memory
+from notifications.providers.base import Accepted, DeliveryError, UnknownOutcome
 from notifications.sandbox import Sandbox
 from notifications.sending import deliver
 from notifications.tests.steps import claim, let_the_wait_pass
@@ -29,7 +29,6 @@ def provider(settings):
     """Twilio, as far as it can be told from here: it lists what it took."""
     with Sandbox() as sandbox:
         settings.WHATSAPP_BACKEND = "twilio"
-        settings.WHATSAPP_BACKEND_CLASS = "notifications.backends.twilio.Backend"
         settings.TWILIO_API_URL = sandbox.url
         settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = "AC" + "0" * 32, "secret"
         settings.TWILIO_WHATSAPP_FROM = "+33199000001"
@@ -78,7 +77,7 @@ def test_nobody_is_asked_after_a_failure_that_is_certain(assigned_lead, provider
 
 def test_an_attempt_that_a_worker_died_in_is_looked_for_too(assigned_lead, provider):
     attempt = claim(assigned_lead.pk)
-    backends.get_backend().send(message_to(attempt))  # … and the worker died before it could record this
+    providers.get_provider().send(message_to(attempt))  # … and the worker died before it could record this
     let_the_wait_pass()
 
     assert deliver(assigned_lead.pk) is Result.SENT
@@ -248,7 +247,7 @@ def test_fewer_messages_than_attempts_prove_nothing_for_any_of_them(assigned_lea
 
 def test_a_message_from_before_the_attempt_is_no_proof(assigned_lead, provider):
     attempt = claim(assigned_lead.pk)
-    backends.get_backend().send(message_to(attempt))
+    providers.get_provider().send(message_to(attempt))
     let_the_wait_pass()
     Attempt.objects.update(started_at=timezone.now() + datetime.timedelta(seconds=5))
 
@@ -264,7 +263,7 @@ def test_attempt_2_is_not_taken_for_attempt_1(assigned_lead, provider):
     first = assigned_lead.attempts.get()
     second = claim(assigned_lead.pk)  # by another worker, after this one had asked
 
-    assert lifecycle.prove(first, Accepted("SM-of-attempt-2")) is False
+    assert lifecycle.prove(first, Acceptance(Accepted("SM-of-attempt-2"))) is False
 
     first.refresh_from_db()
     assert first.outcome == "unknown"
@@ -289,7 +288,7 @@ def test_trouble_with_the_question_never_keeps_attempt_2_from_being_made(trouble
     def ask(*args, **kwargs):
         raise trouble
 
-    monkeypatch.setattr(memory.Backend, "sent_since", ask)
+    monkeypatch.setattr(memory.Memory, "sent_since", ask)
     outbox.replies += [UnknownOutcome("pas de réponse")]
     deliver(assigned_lead.pk)
     let_the_wait_pass()

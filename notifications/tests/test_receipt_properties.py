@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 
 from leads.models import Lead
 from notifications import lifecycle, receipts
-from notifications.backends.base import Refused, UnknownOutcome
 from notifications.models import Attempt
 from notifications.orphans import Orphans
+from notifications.providers.base import Refused, UnknownOutcome
+from notifications.providers.webhook import ReceiptEvent
 from notifications.tests import signed
 from notifications.tests.steps import accept, claim, fail
 from notifications.tests.undone import assigned_lead, undone
-from notifications.wire import ReceiptEvent
 
 bounded = hypothesis_settings(max_examples=45, deadline=None)
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from notifications.wire import ReceiptEvent, Unreadable, parse_meta, parse_twilio
+from notifications.providers.webhook import ReceiptEvent, Unreadable
+from notifications.tests.reading import parse_meta, parse_twilio
 
 WEBHOOKS = Path(__file__).parent / "webhooks"
 ATTEMPT = "att_0199f2a4-7c10-7b31-9d55-1f0c6a2e9b"  # and two digits

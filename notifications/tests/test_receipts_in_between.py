@@ -6,13 +6,13 @@ import pytest
 
 from leads.models import Lead
 from notifications import lifecycle, receipts, sending
-from notifications.backends.base import UnknownOutcome
-from notifications.facts import Accepted
+from notifications.facts import Acceptance
 from notifications.lifecycle import Result
 from notifications.models import Attempt
+from notifications.providers.base import Accepted, UnknownOutcome
+from notifications.providers.webhook import ReceiptEvent
 from notifications.sending import deliver
 from notifications.tests.steps import accept, claim, fail, let_the_wait_pass
-from notifications.wire import ReceiptEvent
 
 
 @pytest.fixture
@@ -26,12 +26,12 @@ def tell(attempt, state, code=""):
 
 
 def test_a_failure_told_before_our_answer_is_the_last_word(assigned_lead, lines, monkeypatch):
-    class Backend:
+    class Provider:
         def send(self, message):
             tell(Attempt.objects.get(pk=message.reference), "failed", "63024")
-            return "SM-1"
+            return Accepted("SM-1")
 
-    monkeypatch.setattr(sending, "get_backend", Backend)
+    monkeypatch.setattr(sending, "get_provider", Provider)
 
     assert deliver(assigned_lead.pk) is Result.SUPERSEDED
 
@@ -39,7 +39,7 @@ def test_a_failure_told_before_our_answer_is_the_last_word(assigned_lead, lines,
     assert (assigned_lead.notification_status, assigned_lead.notification_attempts) == ("pending", 1)
     assert lines() == [
         f"⚠️ Échec WhatsApp tentative 1 - Lead {assigned_lead.pk} - Retry dans 30s: "
-        "Ce numéro n'a pas WhatsApp (code 63024)"
+        "Le plombier ne peut pas recevoir par WhatsApp (code 63024)"
     ]
 
 
@@ -50,7 +50,7 @@ def test_what_a_receipt_called_failed_cannot_be_proved_sent(assigned_lead, outbo
     first = assigned_lead.attempts.get()
     tell(first, "failed", "63024")
 
-    assert lifecycle.prove(first, Accepted("SM-1")) is False
+    assert lifecycle.prove(first, Acceptance(Accepted("SM-1"))) is False
 
     assigned_lead.refresh_from_db()
     assert assigned_lead.notification_status == "pending"
@@ -63,7 +63,7 @@ def test_a_proven_attempt_keeps_no_error(assigned_lead, outbox):
     first = assigned_lead.attempts.get()
     ended = first.finished_at
 
-    assert lifecycle.prove(first, Accepted("SM-1")) is True
+    assert lifecycle.prove(first, Acceptance(Accepted("SM-1"))) is True
 
     first.refresh_from_db()
     assert (first.outcome, first.error_code, first.error_text) == ("accepted", "", "")
@@ -82,7 +82,8 @@ def test_a_late_failure_of_attempt_1_leaves_attempt_2_its_lease_and_says_why(ass
     lease = (assigned_lead.notification_retry_at - second.started_at).total_seconds()
     assert (assigned_lead.notification_status, lease) == ("pending", 30)
     assert lines() == [
-        f"Échec tardif de la tentative 1 - Lead {assigned_lead.pk}: Ce numéro n'a pas WhatsApp (code 63024)"
+        f"Échec tardif de la tentative 1 - Lead {assigned_lead.pk}: "
+        "Le plombier ne peut pas recevoir par WhatsApp (code 63024)"
     ]
 
 
@@ -98,5 +99,5 @@ def test_our_own_failure_never_replaces_what_a_receipt_said(assigned_lead):
     assert (first.outcome, first.error_code, first.error_text) == (
         "failed",
         "63024",
-        "Ce numéro n'a pas WhatsApp (code 63024)",
+        "Le plombier ne peut pas recevoir par WhatsApp (code 63024)",
     )

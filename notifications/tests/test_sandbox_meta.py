@@ -1,4 +1,4 @@
-"""The pretend provider speaks Meta's Cloud API too; and the product's own backends reach it, whichever it speaks."""
+"""The pretend provider speaks Meta's Cloud API too; and the product's own providers reach it, whichever it speaks."""
 
 import re
 import uuid
@@ -6,8 +6,9 @@ import uuid
 import pytest
 import requests
 
-from notifications.backends import cloud_api, twilio
-from notifications.backends.base import Message, Refused, UnknownOutcome
+from notifications.providers.base import Message, Refused, UnknownOutcome
+from notifications.providers.meta.send import Meta
+from notifications.providers.twilio.send import Twilio
 
 NUMBER = "106540352242922"
 VALUES = ("06 39 98 00 02", "75011", "Fuite d'eau")
@@ -255,7 +256,7 @@ def test_the_page_shows_what_came_over_either_wire(sandbox):
     assert "&lt;i&gt;" in html and "<i>" not in html
 
 
-# --- The product's own backends -----------------------------------------------------------------------
+# --- The product's own providers ----------------------------------------------------------------------
 
 
 @pytest.fixture(params=["twilio", "cloud_api"])
@@ -268,7 +269,7 @@ def backend(request, sandbox, settings):
     settings.WHATSAPP_CLOUD_TOKEN, settings.WHATSAPP_CLOUD_PHONE_NUMBER_ID = "s3cret", NUMBER
     settings.WHATSAPP_CLOUD_TEMPLATE = "nouveau_client_urgence"
     settings.WHATSAPP_CLOUD_TEMPLATE_LANGUAGE = "fr"
-    return {"twilio": twilio, "cloud_api": cloud_api}[request.param]
+    return {"twilio": Twilio, "cloud_api": Meta}[request.param]()
 
 
 def message(to="+33639980001"):
@@ -276,22 +277,22 @@ def message(to="+33639980001"):
 
 
 def test_the_products_backend_gets_a_message_id(backend, sandbox):
-    message_id = backend.Backend().send(message())
+    accepted = backend.send(message())
 
     [received] = sandbox.sends
-    assert (received.message_id, received.to, received.text) == (message_id, "+33639980001", RENDERED)
+    assert (received.message_id, received.to, received.text) == (accepted.message_id, "+33639980001", RENDERED)
 
 
 def test_the_products_backend_understands_a_refusal(backend, sandbox):
     sandbox.script({"status": 429, "code": 63018})
 
     with pytest.raises(Refused) as caught:
-        backend.Backend().send(message())
+        backend.send(message())
 
-    assert (caught.value.code, caught.value.http_status) == ({twilio: "63018", cloud_api: "131056"}[backend], 429)
+    assert (caught.value.code, caught.value.http_status) == ({Twilio: "63018", Meta: "131056"}[type(backend)], 429)
 
 
 @pytest.mark.parametrize("ending", ["91", "93", "95"])
 def test_the_products_backend_understands_that_it_cannot_know(backend, sandbox, ending):
     with pytest.raises(UnknownOutcome):
-        backend.Backend().send(message(f"+336399800{ending}"))
+        backend.send(message(f"+336399800{ending}"))

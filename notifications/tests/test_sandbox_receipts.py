@@ -10,6 +10,7 @@ import requests
 from notifications.sandbox import Sandbox, Webhook
 from notifications.sandbox.endings import Endings
 from notifications.sandbox.receipts import LIFE, Receipt
+from notifications.tests.reading import meta_is_signed, parse_meta, parse_twilio, twilio_is_signed
 from notifications.tests.sandbox_requests import (
     ACCOUNT,
     QUICK,
@@ -23,7 +24,6 @@ from notifications.tests.sandbox_requests import (
     over,
     read_back,
 )
-from notifications.wire import meta_is_signed, parse_meta, parse_twilio, twilio_is_signed
 
 
 def test_without_being_asked_the_provider_says_nothing(reporting, product):

@@ -14,8 +14,8 @@ import requests
 
 from notifications.sandbox import Sandbox
 from notifications.sandbox.receipts import LIFE, Receipt
+from notifications.tests.reading import meta_is_signed, parse_meta
 from notifications.tests.sandbox_requests import QUICK, RETRIED, SECRET, TOKEN, address, by_meta, by_twilio, over
-from notifications.wire import meta_is_signed, parse_meta
 
 # --- Plans -----------------------------------------------------------------------------------------
 

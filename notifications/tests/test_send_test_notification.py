@@ -3,7 +3,9 @@
 import pytest
 from django.core.management import CommandError, call_command
 
-from notifications.backends.base import Refused, UnknownOutcome, Unreachable
+from notifications.management.commands import send_test_notification
+from notifications.providers.base import Accepted, Refused, UnknownOutcome, Unreachable
+from notifications.providers.memory import Memory
 
 
 def test_an_accepted_message_is_told(outbox, capsys):
@@ -16,17 +18,29 @@ def test_an_accepted_message_is_told(outbox, capsys):
     assert "message SM-1" in capsys.readouterr().out
 
 
+def test_a_message_that_whatsapp_holds_back_is_told(outbox, capsys):
+    outbox.replies += [Accepted("SM-1", 200, held="paused")]
+
+    call_command("send_test_notification", "--to", "06 12 34 56 78")
+
+    assert "message SM-1. Retenu par WhatsApp (paused)." in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("error", "lines"),
     [
         (
             Refused(
-                "Ce numéro n'a pas WhatsApp (code 63024)", code="63024", http_status=400, detail="Invalid recipient"
+                "Le plombier ne peut pas recevoir (code 63024)",
+                code="63024",
+                http_status=400,
+                detail="Invalid recipient",
             ),
             [
-                "Pas envoyé par twilio. Ce numéro n'a pas WhatsApp (code 63024).",
+                "Pas envoyé par twilio. Le plombier ne peut pas recevoir (code 63024).",
                 "Le fournisseur dit : Invalid recipient",
-                "Que faire : Appelez le plombier : ce numéro n'a pas WhatsApp.",
+                "Que faire : Appelez le plombier : numéro sans WhatsApp, application trop ancienne, ou conditions non "
+                "acceptées.",
             ],
         ),
         (
@@ -45,8 +59,9 @@ def test_an_accepted_message_is_told(outbox, capsys):
         ),
     ],
 )
-def test_a_failure_is_told_with_what_is_known_and_what_to_do(error, lines, outbox, settings):
+def test_a_failure_is_told_with_what_is_known_and_what_to_do(error, lines, outbox, settings, monkeypatch):
     settings.WHATSAPP_BACKEND = "twilio"
+    monkeypatch.setattr(send_test_notification, "get_provider", Memory)
     outbox.replies += [error]
 
     with pytest.raises(CommandError) as told:

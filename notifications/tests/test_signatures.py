@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from notifications.wire import meta_is_signed, twilio_is_signed
+from notifications.tests.reading import meta_is_signed, twilio_is_signed
 
 WEBHOOKS = Path(__file__).parent / "webhooks"
 

@@ -16,7 +16,7 @@ from dev.valkey import Valkey
 from faults.proxy import Proxy
 from leads.models import Lead
 from notifications import tasks
-from notifications.backends.base import Unreachable
+from notifications.providers.base import Unreachable
 from notifications.tasks import notify_plumber
 from plumbing.celery import app
 from plumbing.embedded import running

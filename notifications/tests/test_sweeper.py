@@ -12,8 +12,8 @@ from django.utils import timezone
 from leads.assignment import confirm_and_assign
 from leads.models import Lead
 from notifications import tasks
-from notifications.backends.base import Refused
 from notifications.models import Receipt
+from notifications.providers.base import Refused
 from notifications.sending import deliver
 from notifications.sweeper import Sweeper
 from notifications.tests.steps import accept, claim

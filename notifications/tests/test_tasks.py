@@ -5,7 +5,7 @@ import pytest
 from kombu.exceptions import OperationalError
 
 from notifications import tasks
-from notifications.backends.base import Refused, Unreachable
+from notifications.providers.base import Refused, Unreachable
 from notifications.publishing import BrokerLeftAlone
 from notifications.tasks import notify_plumber
 

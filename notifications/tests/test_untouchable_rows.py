@@ -15,10 +15,10 @@ from leads.models import Lead
 from notifications import lifecycle, receipts, senders, sending, tasks
 from notifications.models import Attempt, Receipt
 from notifications.orphans import Orphans
+from notifications.providers.webhook import ReceiptEvent
 from notifications.rerun import rerun
 from notifications.sweeper import BATCH, Sweeper
 from notifications.tests.steps import accept, claim
-from notifications.wire import ReceiptEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

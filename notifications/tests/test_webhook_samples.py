@@ -15,8 +15,8 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from leads.models import Lead
-from notifications.backends.base import UnknownOutcome
 from notifications.models import Attempt, Receipt
+from notifications.providers.base import Accepted, UnknownOutcome
 from notifications.tests.signed import META, client, meta_signature, twilio_signature
 from notifications.tests.steps import accept, claim, fail
 
@@ -52,7 +52,7 @@ def accepted(assigned_lead):
 
     def accepted_as(message_id):
         attempt = claim(assigned_lead.pk)
-        accept(attempt, message_id)
+        accept(attempt, Accepted(message_id))
         return attempt
 
     return accepted_as
@@ -127,7 +127,12 @@ def test_good_news_is_recorded_and_the_lead_stays_sent(name, message_id, deliver
 @pytest.mark.parametrize(
     ("name", "message_id", "code", "error"),
     [
-        ("meta/07_failed_131026_undeliverable.json", WAMID2, "131026", "Ce numéro n'a pas WhatsApp (code 131026)"),
+        (
+            "meta/07_failed_131026_undeliverable.json",
+            WAMID2,
+            "131026",
+            "Le plombier ne peut pas recevoir par WhatsApp (code 131026)",
+        ),
         (
             "meta/08_failed_131047_outside_window.json",
             WAMID2,
@@ -150,7 +155,7 @@ def test_good_news_is_recorded_and_the_lead_stays_sent(name, message_id, deliver
             "twilio/07_undelivered_63024_invalid_recipient.form",
             SM2,
             "63024",
-            "Ce numéro n'a pas WhatsApp (code 63024)",
+            "Le plombier ne peut pas recevoir par WhatsApp (code 63024)",
         ),
     ],
 )

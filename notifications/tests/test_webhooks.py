@@ -4,6 +4,7 @@ import itertools
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -12,14 +13,24 @@ from django.utils import timezone
 
 from leads.models import Lead
 from notifications import lifecycle, receipts, tasks
-from notifications.backends.base import UnknownOutcome
 from notifications.lifecycle import Result
 from notifications.models import Attempt, Receipt
 from notifications.orphans import Orphans
+from notifications.providers.base import UnknownOutcome
+from notifications.providers.webhook import ReceiptEvent
 from notifications.sending import deliver
-from notifications.tests.signed import META, SID, TWILIO, know_the_secrets, meta, statuses, twilio, twilio_signature
+from notifications.tests.signed import (
+    FORM,
+    META,
+    SID,
+    TWILIO,
+    know_the_secrets,
+    meta,
+    statuses,
+    twilio,
+    twilio_signature,
+)
 from notifications.tests.steps import accept, claim
-from notifications.wire import ReceiptEvent
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +77,7 @@ def test_a_late_failure_of_attempt_1_earns_the_second_attempt_30_s_later(sent, r
     assert (sent.delivery, sent.error_code) == ("failed", "63024")
     assert (lead.notification_status, lead.notification_attempts) == ("pending", 1)
     assert 29 < (lead.notification_retry_at - timezone.now()).total_seconds() <= 30
-    assert lead.notification_error == "Ce numéro n'a pas WhatsApp (code 63024)"
+    assert lead.notification_error == "Le plombier ne peut pas recevoir par WhatsApp (code 63024)"
     assert rung_later == [(lead.pk, 30)]
     Lead.objects.update(notification_retry_at=timezone.now())
     assert deliver(lead.pk) is Result.SENT
@@ -271,7 +282,7 @@ def test_a_receipt_is_not_redirected_to_https(sent, settings):
     fields = {name: [value] for name, value in form.items()}
     signature = twilio_signature(address, fields, host="https://plombiers.example.fr")
 
-    answer = Client().post(address, form, headers={"X-Twilio-Signature": signature})
+    answer = Client().post(address, urlencode(form), content_type=FORM, headers={"X-Twilio-Signature": signature})
 
     assert answer.status_code == 200
     sent.refresh_from_db()

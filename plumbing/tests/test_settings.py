@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from notifications import checks
+from notifications.providers.meta import checks
 
 GOOD = {
     "SECRET_KEY": "k" * 25 + "abcdefghijklmnopqrstuvwxyz-0123456789",
@@ -82,7 +82,6 @@ def test_a_missing_setting_is_named(name):
         ("LEAD_TOKEN_TTL", "0"),
         ("LEAD_FRESHNESS", "nan"),
         ("LEAD_FRESHNESS", "1e99"),
-        ("WHATSAPP_BACKEND", "twillio"),
         ("TWILIO_API_URL", "api.twilio.com"),
         ("SECRET_KEY_FILE", "/nowhere/at/all"),
     ],
@@ -106,8 +105,12 @@ def test_a_malformed_setting_is_named_and_its_secrets_are_not_shown(name, value)
         ({"TWILIO_WHATSAPP_FROM": None}, "so TWILIO_WHATSAPP_FROM or TWILIO_MESSAGING_SERVICE_SID must be set"),
         ({"TWILIO_WHATSAPP_FROM": "0199000001"}, "TWILIO_WHATSAPP_FROM must look like"),
         ({"TWILIO_API_URL": "http://api.twilio.com"}, "TWILIO_API_URL must begin with https://"),
-        ({"WHATSAPP_BACKEND": "notifications.backends.nothing.Backend"}, "WHATSAPP_BACKEND cannot be loaded"),
-        ({"WHATSAPP_BACKEND": "os.path.join"}, "WHATSAPP_BACKEND must name a class"),
+        ({"WHATSAPP_BACKEND": "notifications.providers.nothing.Nothing"}, "WHATSAPP_BACKEND cannot be loaded"),
+        ({"WHATSAPP_BACKEND": "twillio"}, "WHATSAPP_BACKEND must be twilio, cloud_api, console or a dotted path"),
+        (
+            {"WHATSAPP_BACKEND": "os.path.join"},
+            "a class made from notifications.providers.base.Provider",
+        ),
         ({"CELERY_BROKER_ULR": "redis://x"}, "CELERY_BROKER_ULR is no setting of ours"),
         ({"NOTIFICATION_LEASE": "5"}, "NOTIFICATION_DEADLINE (10) < NOTIFICATION_LEASE (5)"),
         ({"BROKER_VISIBILITY_TIMEOUT": "20"}, "BROKER_VISIBILITY_TIMEOUT (20)"),
@@ -157,7 +160,7 @@ def test_a_template_without_language_is_found(settings):
     settings.WHATSAPP_BACKEND = "cloud_api"
     settings.WHATSAPP_CLOUD_TEMPLATE, settings.WHATSAPP_CLOUD_TEMPLATE_LANGUAGE = "nouveau_client_urgence", ""
 
-    found = [error.msg for error in checks.cloud_api_is_complete() if "LANGUAGE" in error.msg]
+    found = [error.msg for error in checks.can_send() if "LANGUAGE" in error.msg]
 
     assert found == [
         "WHATSAPP_CLOUD_TEMPLATE_LANGUAGE must be the language that the template was approved in, such as fr."

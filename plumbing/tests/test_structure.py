@@ -68,17 +68,30 @@ def test_only_the_edges_of_leads_know_notifications():
     )
 
 
-def test_backends_know_neither_models_nor_delivery():
+def test_providers_know_neither_models_nor_delivery():
     assert (
         breaking(
             lambda name, module: (
-                name.startswith("notifications/backends/")
+                name.startswith("notifications/providers/")
                 and module.startswith(("leads", "notifications"))
-                and not module.startswith("notifications.backends")
+                and not module.startswith(("notifications.providers", "leads.phones"))
             )
         )
         == []
     )
+
+
+def test_a_provider_knows_no_other_provider():
+    for one, other in (("twilio", "meta"), ("meta", "twilio")):
+        room, foreign = f"notifications/providers/{one}/", f"notifications.providers.{other}"
+        assert breaking(lambda name, module: name.startswith(room) and module.startswith(foreign)) == []  # noqa: B023
+
+
+def test_every_provider_has_the_same_files():
+    names = ["checks.py", "codes.py", "news.py", "send.py", "webhook.py"]
+    for folder in ("twilio", "meta"):
+        there = {path.name for path in (ROOT / "notifications/providers" / folder).glob("*.py")}
+        assert sorted(there & set(names)) == names
 
 
 def test_production_code_knows_nothing_of_the_sandbox():
@@ -102,7 +115,7 @@ def test_no_import_hides_in_a_function():
 
 
 def test_there_is_one_place_for_every_transition_of_a_notification():
-    """`notification_status=` and its kin are written by the assignment once, and by delivery.py after that."""
+    """`notification_status=` and its kin are written by the assignment once, and by lifecycle.py after that."""
     writers = set()
     for package in ("leads", "notifications"):
         for path in (ROOT / package).rglob("*.py"):
@@ -120,4 +133,4 @@ def test_there_is_one_place_for_every_transition_of_a_notification():
                 writers.add(name)
 
     # (The sweeper notes when it rang: that is no transition.)
-    assert writers == {"leads/assignment.py", "notifications/delivery.py", "notifications/sweeper.py"}
+    assert writers == {"leads/assignment.py", "notifications/lifecycle.py", "notifications/sweeper.py"}

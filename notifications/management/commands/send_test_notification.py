@@ -4,16 +4,15 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from leads.phones import UndiallableNumber, to_e164
-from notifications.backends import get_backend
-from notifications.backends.base import DeliveryError, Message, UnknownOutcome
-from notifications.backends.catalogue import explain
 from notifications.messages import TEMPLATE
+from notifications.providers import explain, get_provider
+from notifications.providers.base import DeliveryError, Message, UnknownOutcome
 
 EXAMPLE = ("06 39 98 00 02", "75011", "Essai, ne pas rappeler")
 
 
 class Command(BaseCommand):
-    help = "Sends one message with made-up values through the configured backend and tells the provider's answer."
+    help = "Sends one message with made-up values through the configured provider and tells the provider's answer."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--to", required=True, metavar="NUMBER", help="06 12 34 56 78 or +33612345678")
@@ -25,10 +24,11 @@ class Command(BaseCommand):
             raise CommandError(f"--to : {exc}.", returncode=2) from exc
         message = Message(recipient, TEMPLATE.format(*EXAMPLE), EXAMPLE, reference=str(uuid.uuid4()))
         try:
-            message_id = get_backend().send(message)
+            accepted = get_provider().send(message)
         except DeliveryError as exc:
             raise CommandError(_told(exc)) from exc
-        self.stdout.write(f"Accepté par {settings.WHATSAPP_BACKEND} : message {message_id}. Regardez le téléphone.")
+        held = f" Retenu par WhatsApp ({accepted.held})." if accepted.held else " Regardez le téléphone."
+        self.stdout.write(f"Accepté par {settings.WHATSAPP_BACKEND} : message {accepted.message_id}.{held}")
 
 
 def _told(error: DeliveryError) -> str:

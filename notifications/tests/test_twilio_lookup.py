@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from notifications.backends import twilio
-from notifications.backends.base import Backend, DeliveryError
-from notifications.backends.http import Answer
+from notifications.providers.base import DeliveryError
+from notifications.providers.http import Answer
+from notifications.providers.twilio import api
+from notifications.providers.twilio.send import Twilio
 from notifications.tests.accounts import with_twilio
 from notifications.tests.any_json import JSON
 from notifications.tests.loopback import answering, provider, response, stored_answer
@@ -40,7 +41,7 @@ def listed(**changes):
 def look_up(answer, settings, since=MOMENT):
     with provider(answering(answer)) as serving:
         settings.TWILIO_API_URL = serving.url
-        listed = twilio.Backend().sent_since("+33639980001", since, deadline=1)
+        listed = Twilio().sent_since("+33639980001", since, deadline=1)
         return [message.message_id for message in listed], serving.requests[0]
 
 
@@ -143,7 +144,7 @@ def test_look_up_ends_by_the_deadline(account):
         account.TWILIO_API_URL = serving.url
         began = time.monotonic()
         with pytest.raises(DeliveryError):
-            twilio.Backend().sent_since("+33639980001", MOMENT, deadline=0.5)
+            Twilio().sent_since("+33639980001", MOMENT, deadline=0.5)
 
     assert time.monotonic() - began < 1.5
 
@@ -153,11 +154,7 @@ def test_look_up_ends_by_the_deadline(account):
 def test_any_list_gives_ids_that_it_holds(messages):
     with pytest.MonkeyPatch.context() as patch:
         body = json.dumps({"messages": messages}).encode()
-        patch.setattr(twilio, "_call", lambda *args, **content: Answer(200, body))
+        patch.setattr(api, "call", lambda *args, **content: Answer(200, body))
 
-        listed = twilio.Backend().sent_since("+33639980001", MOMENT, deadline=1)
+        listed = Twilio().sent_since("+33639980001", MOMENT, deadline=1)
         assert {message.message_id for message in listed} <= {SID}
-
-
-def test_other_backends_cannot_be_asked_what_they_sent():
-    assert Backend().sent_since("+33639980001", MOMENT, deadline=1) is None

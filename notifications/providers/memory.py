@@ -3,28 +3,28 @@
 import uuid
 from threading import Lock
 
-from notifications.backends import base
+from notifications.providers.base import Accepted, Message, Provider
 
 
-class Outbox(list[base.Message]):
+class Outbox(list[Message]):
     """Every message that was handed over, also those that then failed.
 
-    `replies` are used up in order: an exception is raised, a string is the message id; with none left,
+    `replies` are used up in order: an exception is raised, a string is the message id of an Accepted; with none left,
     the message is accepted under a new id.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.replies: list[str | BaseException] = []
+        self.replies: list[str | Accepted | BaseException] = []
         self._lock = Lock()
 
-    def take(self, message: base.Message) -> str:
+    def take(self, message: Message) -> Accepted:
         with self._lock:
             self.append(message)
             reply = self.replies.pop(0) if self.replies else f"memory-{uuid.uuid4()}"
         if isinstance(reply, BaseException):
             raise reply
-        return reply
+        return reply if isinstance(reply, Accepted) else Accepted(reply)
 
     def reset(self) -> None:
         with self._lock:
@@ -35,6 +35,6 @@ class Outbox(list[base.Message]):
 outbox = Outbox()
 
 
-class Backend(base.Backend):
-    def send(self, message: base.Message) -> str:
+class Memory(Provider):
+    def send(self, message: Message) -> Accepted:
         return outbox.take(message)

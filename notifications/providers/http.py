@@ -11,15 +11,15 @@ import requests
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
-from notifications.backends.base import UnknownOutcome, Unreachable
-from notifications.backends.catalogue import NEVER_LEFT, NO_ANSWER
-from notifications.backends.deadline import adapter, call
+from notifications.providers.base import UnknownOutcome, Unreachable
+from notifications.providers.codes import NEVER_LEFT, NO_ANSWER
+from notifications.providers.deadline import adapter, call
 
 BODY_LIMIT = 512 * 1024  # bytes; an answer has less than 2 KiB, a list of 50 messages may have 400
 
-_HEADERS = {"User-Agent": "plumbing/1.0", "Accept": "application/json", "Accept-Encoding": "identity"}
+_HEADERS = {"User-Agent": "plumbing/1.0.0", "Accept": "application/json", "Accept-Encoding": "identity"}
 
-_CAUSES = {
+_WORDS = {
     socket.gaierror: "nom de serveur introuvable",
     ConnectionRefusedError: "connexion refusée",
     ConnectionResetError: "connexion coupée",
@@ -89,7 +89,7 @@ def _silence(deadline: float) -> str:
 def _why(exc: BaseException | None) -> str:
     """The first cause that has words, under the layers that requests and urllib3 wrap around it."""
     while exc:
-        for kind, words in _CAUSES.items():
+        for kind, words in _WORDS.items():
             if isinstance(exc, kind):
                 return words
         exc = exc.__cause__ or exc.__context__

@@ -4,9 +4,9 @@ import base64
 
 import pytest
 
-from notifications.backends import twilio
-from notifications.backends.base import DeliveryError, Message, Refused, UnknownOutcome, Unreachable
-from notifications.backends.http import Answer
+from notifications.providers.base import Accepted, DeliveryError, Message, Refused, UnknownOutcome, Unreachable
+from notifications.providers.http import Answer
+from notifications.providers.twilio.send import Twilio, accepted
 from notifications.tests.accounts import MESSAGE, with_twilio
 from notifications.tests.loopback import answering, provider, stored_answer
 
@@ -26,7 +26,7 @@ def send_to(answer, settings, message=MESSAGE):
     """Send one message to a Twilio that gives this answer; its id, and the request that arrived."""
     with provider(answering(answer)) as serving:
         settings.TWILIO_API_URL = serving.url
-        return twilio.Backend().send(message), serving.requests[0]
+        return Twilio().send(message).message_id, serving.requests[0]
 
 
 # --- The request --------------------------------------------------------------------------------
@@ -124,8 +124,8 @@ def test_text_longer_than_twilio_takes_is_cut(account, length, body):
 def test_two_messages_use_one_connection(account):
     with provider(answering(stored_answer(ACCEPTED))) as serving:
         account.TWILIO_API_URL = serving.url
-        twilio.Backend().send(MESSAGE)
-        twilio.Backend().send(MESSAGE)
+        Twilio().send(MESSAGE)
+        Twilio().send(MESSAGE)
 
     assert len(serving.requests) == 2
     assert serving.connections == 1
@@ -218,7 +218,7 @@ def test_problem_words_are_kept_in_the_detail(account):
     with pytest.raises(Refused) as caught:
         send_to(stored_answer("twilio_400_rfc9457_problem.json"), account)
 
-    assert caught.value.detail == "Bad request Invalid parameter"
+    assert caught.value.detail == "Bad request Invalid parameter must not be blank #/To"
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,10 @@ def test_problem_words_are_kept_in_the_detail(account):
         (200, b"", UnknownOutcome, ""),
         (201, b"accepted", UnknownOutcome, ""),
         (201, b'{"sid": "SM1", "status": "failed", "error_code": 63016}', Refused, "63016"),
-        (201, b'{"sid": "SM1", "status": "undelivered", "error_code": null}', UnknownOutcome, ""),
+        (400, b'{"code": 2494100}', Refused, "2494100"),
+        (400, b'{"code": 20001, "errors": [1, {"detail": 2}], "detail": "x"}', Refused, "20001"),
+        (201, b'{"status": "failed", "error_code": null}', Refused, ""),
+        (400, b'{"status": "failed", "code": 21211, "error_code": 63024}', Refused, "21211"),
         (201, b"[" * 60_000, UnknownOutcome, ""),
         (201, b'{"sid": ""}', UnknownOutcome, ""),
         (201, b'{"sid": null}', UnknownOutcome, ""),
@@ -263,15 +266,36 @@ def test_problem_words_are_kept_in_the_detail(account):
 )
 def test_strange_answer_is_an_honest_error(status, body, error, code):
     with pytest.raises(DeliveryError) as caught:
-        twilio.message_id(Answer(status, body))
+        accepted(Answer(status, body))
 
     assert type(caught.value) is error
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize("word", ["failed", "undelivered", "canceled"])
+@pytest.mark.parametrize(
+    ("error_code", "code", "reason"),
+    [
+        ("null", "", "Échec signalé par Twilio, sans cause (HTTP 201)"),
+        ("39999", "39999", "Échec signalé par Twilio, de cause inconnue (code 39999, HTTP 201)"),
+        ("63024", "63024", "Le plombier ne peut pas recevoir par WhatsApp (code 63024, HTTP 201)"),
+    ],
+)
+def test_a_message_that_failed_at_once_is_a_failure_with_its_sid(word, error_code, code, reason):
+    body = f'{{"sid": "SM1", "status": "{word}", "error_code": {error_code}, "error_message": "why"}}'
+
+    with pytest.raises(Refused) as caught:
+        accepted(Answer(201, body.encode()))
+
+    assert (str(caught.value), caught.value.code, caught.value.message_id) == (reason, code, "SM1")
+    assert caught.value.detail == "why"
+
+
 @pytest.mark.parametrize("status", [200, 201, 202])
 def test_any_success_with_a_sid_is_one(status):
-    assert twilio.message_id(Answer(status, b'{"sid": "' + b"S" * 255 + b'", "new": 1}')) == "S" * 255
+    answer = Answer(status, b'{"sid": "' + b"S" * 255 + b'", "status": "queued", "new": 1}')
+
+    assert accepted(answer) == Accepted("S" * 255, status, held="")
 
 
 # --- No answer ----------------------------------------------------------------------------------------
@@ -281,4 +305,4 @@ def test_text_that_cannot_be_encoded_is_unreachable(account):
     account.TWILIO_API_URL = "http://127.0.0.1:9"
 
     with pytest.raises(Unreachable):
-        twilio.Backend().send(Message(to="+33639980001", text="\ud800", variables=(), reference=""))
+        Twilio().send(Message(to="+33639980001", text="\ud800", variables=(), reference=""))

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from notifications.backends import cloud_api
-from notifications.backends.base import DeliveryError, Message, Refused, UnknownOutcome, Unreachable
-from notifications.backends.http import Answer
+from notifications.providers.base import Accepted, DeliveryError, Message, Refused, UnknownOutcome, Unreachable
+from notifications.providers.http import Answer
+from notifications.providers.meta.send import Meta, accepted
 from notifications.tests.accounts import MESSAGE, with_meta
 from notifications.tests.loopback import answering, provider, stored_answer
 
@@ -23,7 +23,7 @@ def send_to(answer, settings, message=MESSAGE):
     """Send one message to a Meta that gives this answer; its id, and the request that arrived."""
     with provider(answering(answer)) as serving:
         settings.WHATSAPP_CLOUD_API_URL = f"{serving.url}/v25.0"
-        return cloud_api.Backend().send(message), serving.requests[0]
+        return Meta().send(message).message_id, serving.requests[0]
 
 
 # --- The request --------------------------------------------------------------------------------
@@ -97,7 +97,35 @@ def test_accepted_message_has_its_wamid(account, name):
     assert send_to(stored_answer(name), account)[0] == WAMID
 
 
-NO_WHATSAPP = "Ce numéro n'a pas WhatsApp (code 131026, HTTP 400)"
+@pytest.mark.parametrize(
+    ("status", "held"),
+    [
+        ('"held_for_quality_assessment"', "held_for_quality_assessment"),
+        ('"paused"', "paused"),
+        ('"a_new_word"', "a_new_word"),
+        ('"accepted"', ""),
+        ("null", ""),
+        ("7", ""),
+        ('"a\\u0000b"', ""),
+        ('"' + "x" * 100 + '"', "x" * 64),
+    ],
+)
+def test_what_whatsapp_holds_back_is_no_plain_success(status, held):
+    answer = Answer(200, f'{{"messages": [{{"id": "wamid.1", "message_status": {status}}}]}}'.encode())
+
+    assert accepted(answer) == Accepted("wamid.1", 200, held=held)
+
+
+def test_all_of_metas_words_are_kept():
+    told = {"message": "(#100) No", "error_data": {"details": "why"}, "error_user_title": "T", "error_user_msg": "M"}
+
+    with pytest.raises(Refused) as caught:
+        accepted(Answer(400, json.dumps({"error": {"code": 100} | told}).encode()))
+
+    assert caught.value.detail == "(#100) No why T M"
+
+
+NO_WHATSAPP = "Le plombier ne peut pas recevoir par WhatsApp (code 131026, HTTP 400)"
 FREE_TEXT = "Message libre refusé : le plombier ne nous a pas écrit depuis 24 heures (code 131047, HTTP 400)"
 TOO_MUCH = "Trop d'envois en peu de temps"
 NO_RIGHT = "Notre compte Meta est bloqué ou n'a pas le droit d'envoyer"
@@ -112,8 +140,8 @@ UNKNOWN = "Résultat inconnu : erreur chez Meta"
             "Meta n'a pas accepté la demande d'envoi (code 100, HTTP 400)",
         ),
         (
-            "meta_400_33_unknown_phone_number_id.json", Refused, 400, "100",
-            "Meta n'a pas accepté la demande d'envoi (code 100, HTTP 400)",
+            "meta_400_33_unknown_phone_number_id.json", Refused, 400, "100/33",
+            "Meta ne trouve pas notre numéro d'envoi, ou ne nous y donne pas accès (code 100/33, HTTP 400)",
         ),
         ("meta_400_130429_rate.json", Refused, 400, "130429", f"{TOO_MUCH} (code 130429, HTTP 400)"),
         ("meta_429_130429_rate.json", Refused, 429, "130429", f"{TOO_MUCH} (code 130429, HTTP 429)"),
@@ -139,7 +167,7 @@ UNKNOWN = "Résultat inconnu : erreur chez Meta"
         ),
         (
             "meta_400_132015_paused.json", Refused, 400, "132015",
-            "Le modèle de message est refusé ou suspendu par WhatsApp (code 132015, HTTP 400)",
+            "Le modèle de message est suspendu par WhatsApp (code 132015, HTTP 400)",
         ),
         (
             "meta_401_190_token_expired.json", Refused, 401, "190",
@@ -189,6 +217,12 @@ def test_provider_words_are_kept_in_the_detail_and_nowhere_else(account):
         (400, b'{"error": {"code": -1}}', Refused, ""),
         (400, b'{"error": {"code": 33639980001}}', Refused, ""),
         (400, b'{"error": {"code": 139999}}', Refused, "139999"),
+        (400, b'{"error": {"code": 2494100}}', Refused, "2494100"),
+        (400, b'{"error": {"code": 100, "error_subcode": 2494055}}', Refused, "100"),
+        (400, b'{"error": {"code": [100], "error_subcode": {"a": 33}}}', Refused, ""),
+        (500, b'{"error": {"code": 17}}', Refused, "17"),
+        (403, b'{"error": {"code": 613}}', Refused, "613"),
+        (400, b'{"error": {"code": 32}}', Refused, "32"),
         (500, b'{"error": {"code": 139999}}', UnknownOutcome, "139999"),
         (400, b'{"error": {"code": 1}}', UnknownOutcome, "1"),
         (400, b'{"error": {"code": 131016}}', UnknownOutcome, "131016"),
@@ -217,7 +251,7 @@ def test_provider_words_are_kept_in_the_detail_and_nowhere_else(account):
 )
 def test_strange_answer_is_an_honest_error(status, body, error, code):
     with pytest.raises(DeliveryError) as caught:
-        cloud_api.message_id(Answer(status, body))
+        accepted(Answer(status, body))
 
     assert type(caught.value) is error
     assert caught.value.code == code
@@ -227,7 +261,7 @@ def test_strange_answer_is_an_honest_error(status, body, error, code):
 def test_any_success_with_an_id_is_one(status):
     body = b'{"messages": [{"id": "wamid.A+/=", "new": 1}, {"id": "wamid.2"}]}'
 
-    assert cloud_api.message_id(Answer(status, body)) == "wamid.A+/="
+    assert accepted(Answer(status, body)) == Accepted("wamid.A+/=", status, held="")
 
 
 # --- No answer ----------------------------------------------------------------------------------------
@@ -244,4 +278,4 @@ def test_token_that_is_no_header_is_unreachable(account, token):
 
 
 def test_meta_cannot_be_asked_what_it_sent():
-    assert cloud_api.Backend().sent_since("+33639980001", None, deadline=1) is None
+    assert Meta().sent_since("+33639980001", None, deadline=1) is None

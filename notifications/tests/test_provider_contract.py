@@ -1,4 +1,4 @@
-"""What the backends of both providers do alike: an id, or an error that says what is known, and by the deadline."""
+"""What both providers do alike: an id, or an error that says what is known, and by the deadline."""
 
 import json
 import time
@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from notifications.backends import cloud_api, get_backend, twilio
-from notifications.backends.base import DeliveryError, Refused, UnknownOutcome, Unreachable
-from notifications.backends.http import Answer
+from notifications.providers import class_of, get_provider
+from notifications.providers.base import DeliveryError, Provider, Refused, UnknownOutcome, Unreachable
+from notifications.providers.http import Answer
+from notifications.providers.meta import send as meta_send
+from notifications.providers.twilio import send as twilio_send
 from notifications.tests.accounts import MESSAGE, with_meta, with_twilio
 from notifications.tests.any_json import JSON
 from notifications.tests.loopback import answering, provider, response
@@ -21,7 +23,8 @@ from notifications.tests.loopback import answering, provider, response
 
 class Kind(NamedTuple):
     name: str  # as operators read it
-    backend: ModuleType
+    setting: str  # its WHATSAPP_BACKEND
+    module: ModuleType
     account: Callable
     url: str  # the name of the setting
     cut: bytes  # an acceptance, cut off after its id
@@ -33,7 +36,8 @@ ECHO = "+33639980001 06 39 98 00 02 Fuite secret-token"
 META_ERROR = st.fixed_dictionaries({}, optional=dict.fromkeys(["code", "message", "error_data", "error_subcode"], JSON))
 TWILIO = Kind(
     "Twilio",
-    twilio,
+    "twilio",
+    twilio_send,
     with_twilio,
     "TWILIO_API_URL",
     response(201, b'{"sid": "SM1", "to": ', {"Content-Length": 500}),
@@ -42,7 +46,8 @@ TWILIO = Kind(
 )
 META = Kind(
     "Meta",
-    cloud_api,
+    "cloud_api",
+    meta_send,
     with_meta,
     "WHATSAPP_CLOUD_API_URL",
     response(200, b'{"messages": [{"id": "wamid.1"}], ', {"Content-Length": 500}),
@@ -65,7 +70,7 @@ def send(kind, settings):
 
     def send(url):
         setattr(settings, kind.url, url)
-        return kind.backend.Backend().send(MESSAGE)
+        return class_of(kind.setting)().send(MESSAGE)
 
     return send
 
@@ -77,10 +82,12 @@ def test_any_answer_gives_an_id_or_a_delivery_error_that_can_be_stored(kind, dat
     body = data.draw(st.binary(max_size=50) | anything)
 
     try:
-        kept = kind.backend.message_id(Answer(status, body))
-        assert 0 < len(kept) <= 255
+        taken = kind.module.accepted(Answer(status, body))
+        assert 0 < len(taken.message_id) <= 255
+        assert len(taken.held) <= 64
+        kept = taken.message_id + taken.held
     except DeliveryError as exc:
-        kept = exc.code + exc.detail
+        kept = exc.code + exc.detail + exc.message_id
         assert len(exc.code) <= 64
         assert len(exc.detail) <= 1000
 
@@ -120,13 +127,27 @@ def test_nothing_personal_in_what_may_be_logged(kind, send):
         assert secret not in logged
 
 
-def test_settings_choose_the_backend_and_a_process_keeps_it(kind, settings):
-    settings.WHATSAPP_BACKEND_CLASS = f"{kind.backend.__name__}.Backend"
+def test_settings_choose_the_provider_and_a_process_keeps_it(kind, settings):
+    settings.WHATSAPP_BACKEND = kind.setting
 
-    backend = get_backend()
+    provider = get_provider()
 
-    assert type(backend) is kind.backend.Backend
-    assert get_backend() is backend
+    assert type(provider).__name__ == kind.name
+    assert get_provider() is provider
+
+
+class SomebodysOwn(Provider):
+    pass
+
+
+def test_a_dotted_path_chooses_somebodys_own_class(settings):
+    settings.WHATSAPP_BACKEND = f"{__name__}.SomebodysOwn"
+
+    assert type(get_provider()) is SomebodysOwn
+
+
+def test_a_provider_cannot_be_asked_what_it_sent_unless_it_says_so():
+    assert Provider().sent_since("+33639980001", None, deadline=1) is None
 
 
 def test_detail_can_always_be_stored():

@@ -2,11 +2,11 @@
 
 import uuid
 
-from notifications.backends import base
+from notifications.providers.base import Accepted, Message, Provider
 
 
-class Backend(base.Backend):
-    def send(self, message: base.Message) -> str:
+class Console(Provider):
+    def send(self, message: Message) -> Accepted:
         # One write, so that the lines of two threads do not mix.
         print(f"--- WhatsApp à {message.to} ---\n{message.text}\n---\n", end="", flush=True)
-        return f"console-{uuid.uuid4()}"
+        return Accepted(f"console-{uuid.uuid4()}")

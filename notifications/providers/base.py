@@ -1,4 +1,4 @@
-"""What every backend takes, gives and raises."""
+"""What every provider takes, gives and raises."""
 
 import datetime
 from dataclasses import dataclass, field
@@ -17,15 +17,13 @@ class Message:
     reference: str  # the attempt's UUID
 
 
-class MessageId(str):
-    """A provider's id of a message, with the HTTP status of the answer that held it, for the attempt log."""
+@dataclass(frozen=True)
+class Accepted:
+    """The provider took the message. That is not yet delivered."""
 
-    http_status: int
-
-    def __new__(cls, value: str, http_status: int) -> "MessageId":
-        self = super().__new__(cls, value)
-        self.http_status = http_status
-        return self
+    message_id: str  # the provider's, at most 255 characters
+    http_status: int | None = None
+    held: str = ""  # the provider's word when it keeps the message back for now; at most 64 characters
 
 
 @dataclass(frozen=True)
@@ -42,14 +40,18 @@ class DeliveryError(Exception):
 
     `reason` is a French sentence for operators and logs: no number, no text, no credential in it.
     `detail` holds the provider's own words, which may quote all of these: for the database, never for a log.
+    `message_id` is the provider's, where it gave the message one and then failed it.
     """
 
-    def __init__(self, reason: str, *, code: str = "", http_status: int | None = None, detail: str = "") -> None:
+    def __init__(
+        self, reason: str, *, code: str = "", http_status: int | None = None, detail: str = "", message_id: str = ""
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.code = storable(code)[:64]
         self.http_status = http_status
         self.detail = storable(detail)[:1000]
+        self.message_id = message_id
 
 
 class Unreachable(DeliveryError):
@@ -64,9 +66,9 @@ class UnknownOutcome(DeliveryError):
     """The request left, and nothing that came back says what became of it: perhaps sent."""
 
 
-class Backend:
-    def send(self, message: Message) -> str:
-        """Hand the message to the provider; its message id, at most 255 characters. Raises DeliveryError."""
+class Provider:
+    def send(self, message: Message) -> Accepted:
+        """Hand the message to the provider. Raises DeliveryError."""
         raise NotImplementedError
 
     def sent_since(self, to: str, since: datetime.datetime, *, deadline: float) -> list[Listed] | None:

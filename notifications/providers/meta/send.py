@@ -4,18 +4,20 @@ https://developers.facebook.com/documentation/business-messaging/whatsapp/messag
 It knows neither an idempotency key nor a search for what was sent: only receipts tell what became of a message.
 """
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
 
-from notifications.backends import base, catalogue, http
+from notifications.providers import base, http
+from notifications.providers.meta.codes import CODES
 
 TEXT_LIMIT = 4096  # characters of text.body
 
 
-class Backend(base.Backend):
-    def send(self, message: base.Message) -> str:
+class Meta(base.Provider):
+    def send(self, message: base.Message) -> base.Accepted:
         answer = http.request(
             "Meta",
             "POST",
@@ -24,7 +26,18 @@ class Backend(base.Backend):
             headers={"Authorization": f"Bearer {settings.WHATSAPP_CLOUD_TOKEN}"},
             deadline=settings.NOTIFICATION_DEADLINE,
         )
-        return message_id(answer)
+        return accepted(answer)
+
+
+def accepted(answer: http.Answer) -> base.Accepted:
+    """What Meta says of the message; a DeliveryError if that is not that it accepted it."""
+    fields = answer.fields()
+    match fields.get("messages"):
+        case [{"id": found} as message, *_] if 200 <= answer.status < 300 and base.is_message_id(found):
+            return base.Accepted(found, answer.status, held=_held(message.get("message_status")))
+    problem = fields.get("error")
+    problem = problem if isinstance(problem, dict) else {}
+    raise CODES.error(_code(problem), answer.status, " ".join(_words(problem)) or answer.text)
 
 
 def _body(message: base.Message) -> dict[str, Any]:
@@ -51,20 +64,20 @@ def _content(message: base.Message) -> dict[str, Any]:
     }
 
 
-def message_id(answer: http.Answer) -> base.MessageId:
-    """The id under which Meta accepted the message; a DeliveryError if the answer does not say that it did."""
-    fields = answer.fields()
-    match fields.get("messages"):
-        case [{"id": found}, *_] if 200 <= answer.status < 300 and base.is_message_id(found):
-            return base.MessageId(found, answer.status)
-    problem = fields.get("error")
-    problem = problem if isinstance(problem, dict) else {}
-    raise catalogue.error(
-        "cloud_api", code=problem.get("code"), http_status=answer.status, detail=_words(problem) or answer.text
-    )
+def _held(status: object) -> str:
+    """Held for a look at the template's quality, paused, or whatever else is not plainly accepted: in Meta's word."""
+    return status[:64] if base.is_message_id(status) and status != "accepted" else ""
 
 
-def _words(problem: dict[str, Any]) -> str:
+def _code(problem: dict[str, Any]) -> object:
+    """With its subcode where that says more: alone, 100 is any bad parameter."""
+    both = f"{problem.get('code')}/{problem.get('error_subcode')}"
+    return both if both in CODES.causes else problem.get("code")
+
+
+def _words(problem: dict[str, Any]) -> Iterator[str]:
     data = problem.get("error_data")
     details = data.get("details") if isinstance(data, dict) else None
-    return " ".join(words for words in (problem.get("message"), details) if isinstance(words, str))
+    for words in (problem.get("message"), details, problem.get("error_user_title"), problem.get("error_user_msg")):
+        if isinstance(words, str):
+            yield words
