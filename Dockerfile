@@ -1,4 +1,4 @@
-# One image for migrate, web, worker and sweeper; docker-compose.yml says what each of them runs.
+# One image for migrate, web, worker, sweeper and a trial's sandbox; docker-compose.yml says what each of them runs.
 FROM python:3.11-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 \

@@ -1,4 +1,4 @@
-"""The pretend provider's control interface (manage.py whatsapp_sandbox)."""
+"""The sandbox's control interface."""
 
 from typing import Any
 

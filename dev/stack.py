@@ -151,7 +151,7 @@ class Stack:
     def _part(self, name: str) -> Process:
         receipts = ["--receipts"] if self.receipts else []
         commands = {
-            "sandbox": ["manage.py", "whatsapp_sandbox", "--port", str(self.sandbox_port), *receipts],
+            "sandbox": ["-m", "sandbox", "--port", str(self.sandbox_port), *receipts],
             "web": ["-m", "gunicorn", "plumbing.wsgi", "--bind", f"127.0.0.1:{self.web_port}", *_GUNICORN],
             "worker": ["-m", "celery", "-A", "plumbing", "worker"],
             "sweeper": ["manage.py", "sweep_notifications"],

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from faults.world import REFUSED
-from notifications.sandbox import Sandbox
-from notifications.sandbox import faults as sandbox_faults
+from sandbox import Sandbox
+from sandbox import faults as sandbox_faults
 
 BOUND = 8
 ATTEMPT = 2

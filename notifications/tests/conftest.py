@@ -8,9 +8,6 @@ import requests.adapters
 
 from notifications import tasks
 from notifications.providers import deadline
-from notifications.sandbox import Sandbox, Webhook
-from notifications.tests.loopback import provider, response
-from notifications.tests.sandbox_requests import SECRET
 
 
 @pytest.fixture
@@ -31,42 +28,6 @@ def rung_later(monkeypatch):
 
     monkeypatch.setattr(tasks, "enqueue_in_background", enqueue_in_background)
     return ids
-
-
-# --- The pretend provider ---------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def server():
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(server):
-    server.reset()
-    return server
-
-
-@pytest.fixture
-def reporting(product):
-    """A pretend provider that tells `product` what Meta reports (Twilio's messages name an address themselves)."""
-    with Sandbox(meta_webhook=Webhook(f"{product.url}/webhooks/whatsapp/meta/", SECRET)) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def product():
-    """Takes every receipt; with `statuses`, it answers these first."""
-    statuses = []
-
-    def script(serving, connection):
-        while serving.read_request(connection):
-            connection.sendall(response(statuses.pop(0) if statuses else 200))
-
-    with provider(script) as serving:
-        serving.statuses = statuses
-        yield serving
 
 
 # --- Connections to a provider on loopback ------------------------------------------------------------

@@ -16,9 +16,9 @@ from notifications.messages import draft
 from notifications.models import Attempt
 from notifications.providers import memory
 from notifications.providers.base import Accepted, DeliveryError, UnknownOutcome
-from notifications.sandbox import Sandbox
 from notifications.sending import deliver
 from notifications.tests.steps import claim, let_the_wait_pass
+from sandbox import Sandbox
 
 LOST = {"fault": "accepted_then_reset"}  # the provider takes the message, and its answer is lost
 NOT_TAKEN = {"fault": "reset"}

@@ -1,15 +1,16 @@
 """Who imports whom (the rules of the house, so that each room keeps to its subject)."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 EDGES_OF_LEADS = ("leads/views.py", "leads/admin/", "leads/forms.py", "leads/management/")
 
 
-def imports():
-    """Each (file, imported module) of the application code; tests and migrations apart."""
-    for package in ("leads", "notifications"):
+def imports(*packages):
+    """Each (file, imported module) of the packages; tests and migrations apart."""
+    for package in packages or ("leads", "notifications"):
         for path in (ROOT / package).rglob("*.py"):
             name = path.relative_to(ROOT).as_posix()
             if "/tests/" in name or "/migrations/" in name:
@@ -21,6 +22,21 @@ def imports():
                     yield name, node.module or ""
                 elif isinstance(node, ast.Import):
                     yield from ((name, alias.name) for alias in node.names)
+
+
+def imported_modules(path):
+    """`from a import b` may mean the module a.b."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            found = [f"{node.module}.{alias.name}" for alias in node.names if is_module(f"{node.module}.{alias.name}")]
+            yield from found or [node.module]
+
+
+def is_module(name):
+    path = ROOT / name.replace(".", "/")
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
 
 
 def breaking(rule):
@@ -94,15 +110,35 @@ def test_every_provider_has_the_same_files():
         assert sorted(there & set(names)) == names
 
 
-def test_production_code_knows_nothing_of_the_sandbox():
-    allowed = ("notifications/sandbox/", "notifications/management/commands/whatsapp_sandbox.py")
-    assert breaking(lambda name, module: "sandbox" in module and not name.startswith(allowed)) == []
+def test_the_product_and_the_sandbox_know_nothing_of_each_other():
+    product = ("leads", "notifications", "plumbing")
+    sandbox = {
+        (name, module)
+        for name, module in imports("sandbox")
+        if module.split(".")[0] in (*product, "dev", "faults", "django")
+    }
+
+    assert {pair for pair in imports(*product) if pair[1].split(".")[0] == "sandbox"} == set()
+    assert sandbox == set()
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = {}
+    for package in ("leads", "notifications", "plumbing", "sandbox", "dev", "faults"):
+        for path in (ROOT / package).rglob("*.py"):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            if "tests" not in parts and "migrations" not in parts:
+                graph[".".join(parts).removesuffix(".__init__")] = path
+    graph = {name: set(imported_modules(path)) & graph.keys() for name, path in graph.items()}
+
+    assert "sandbox.provider" in graph["sandbox.handler"] and "sandbox.control" in graph["sandbox.handler"]
+    assert list(TopologicalSorter(graph).static_order())  # raises CycleError, with the circle
 
 
 def test_no_import_hides_in_a_function():
     hidden = [
         path.relative_to(ROOT).as_posix()
-        for package in ("leads", "notifications", "plumbing")
+        for package in ("leads", "notifications", "plumbing", "sandbox")
         for path in (ROOT / package).rglob("*.py")
         if "/tests/" not in path.as_posix()
         for function in ast.walk(ast.parse(path.read_text()))
