@@ -1,4 +1,4 @@
-"""The pretend provider: decides what a request gets, and writes it down before anybody learns it."""
+"""The sandbox: decides what a request gets, and writes it down before anybody learns it."""
 
 from pathlib import Path
 from types import ModuleType

@@ -1,6 +1,9 @@
+import signal
+
 import pytest
 
 from sandbox import Sandbox, Webhook
+from sandbox.__main__ import main
 from sandbox.tests.product import serving
 from sandbox.tests.requesting import SECRET
 
@@ -28,3 +31,11 @@ def reporting(product):
     """Reports to `product` what Meta reports (Twilio's messages name an address themselves)."""
     with Sandbox(meta_webhook=Webhook(f"{product.url}/webhooks/whatsapp/meta/", SECRET)) as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """`python -m sandbox` with these arguments, in this process; what serves although it should not, stops at once."""
+    monkeypatch.setattr(signal, "pthread_sigmask", lambda how, signals: None)
+    monkeypatch.setattr(signal, "sigwait", lambda signals: None)
+    return main

@@ -1,4 +1,4 @@
-"""What tests ask of the pretend provider, over HTTP as the product does."""
+"""What tests ask of the sandbox, over HTTP as the product does."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""The pretend provider remembers what it received, and answers as a test scripted it. No database."""
+"""The sandbox remembers what it received, and answers as a test scripted it. No database."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""At the pretend provider, the end of a number decides what becomes of a message."""
+"""In the sandbox, the end of a number decides what becomes of a message."""
 
 import time
 

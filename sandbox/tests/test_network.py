@@ -7,7 +7,6 @@ import pytest
 import requests
 
 from sandbox import NotLocal, Sandbox, Webhook
-from sandbox.__main__ import main
 from sandbox.network import local_address
 from sandbox.tests.product import meta_is_signed, twilio_is_signed
 from sandbox.tests.requesting import RETRIED, SECRET, TOKEN, by_meta, by_twilio, over
@@ -137,21 +136,21 @@ def test_a_machine_that_has_no_name_yet_is_tried_again(product, names):
 @pytest.mark.parametrize(
     "where", ["web", ":80", "web:", "web:http", "8.8.8.8:80", "[2001:db8::1]:80", "example.com:80"]
 )
-def test_an_impossible_destination_is_refused_at_the_start(names, capsys, where):
+def test_an_impossible_destination_is_refused_at_the_start(names, capsys, where, command):
     names["example.com"] = "192.0.2.1"
 
     with pytest.raises(SystemExit) as refused:
-        main(["--port=0", "--deliver-to", where])
+        command(["--port=0", "--deliver-to", where])
 
     assert refused.value.code == 2
     assert "--deliver-to" in capsys.readouterr().err
 
 
-def test_a_public_host_is_refused_at_the_start_in_a_private_network_too():
+def test_a_public_host_is_refused_at_the_start_in_a_private_network_too(command):
     with pytest.raises(SystemExit, match="ni une adresse de bouclage ni celle d'un réseau privé"):
-        main(["--host=0.0.0.0", "--private-network"])
+        command(["--host=0.0.0.0", "--private-network"])
 
 
-def test_a_host_that_nobody_knows_is_an_error(names):
+def test_a_host_that_nobody_knows_is_an_error(names, command):
     with pytest.raises(SystemExit, match="Impossible de servir sur sandbox:8089 : Name or service not known"):
-        main(["--host=sandbox", "--private-network"])
+        command(["--host=sandbox", "--private-network"])

@@ -1,4 +1,4 @@
-"""The pretend provider's page shows what each plumber would read."""
+"""The sandbox's page shows what each plumber would read."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The pretend provider reports what became of a message, signed, over real HTTP."""
+"""The sandbox reports what became of a message, signed, over real HTTP."""
 
 import json
 import time

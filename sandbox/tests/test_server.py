@@ -1,4 +1,4 @@
-"""The pretend provider's server and its command: many at once, this machine alone, and over when it is stopped."""
+"""The sandbox's server and its command: many at once, this machine alone, and over when it is stopped."""
 
 import json
 import os
@@ -15,7 +15,6 @@ import pytest
 import requests
 
 from sandbox import NotLocal, Sandbox
-from sandbox.__main__ import main
 from sandbox.tests.requesting import AUTH, MESSAGES, TEXT, send
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,25 +69,25 @@ def test_a_stopped_sandbox_is_gone_even_for_open_connections():
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.com", ""])
-def test_it_serves_nobody_but_this_machine(host):
+def test_it_serves_nobody_but_this_machine(host, command):
     with pytest.raises(NotLocal):
         Sandbox(host=host)
     with pytest.raises(SystemExit, match="pas une adresse de bouclage"):
-        main(["--host", host])
+        command(["--host", host])
 
 
-def test_a_taken_port_is_an_error_that_says_what_to_do(sandbox):
+def test_a_taken_port_is_an_error_that_says_what_to_do(sandbox, command):
     port = int(sandbox.url.rpartition(":")[2])
 
     with pytest.raises(SystemExit, match=f"Le port {port} est déjà pris.*--port"):
-        main([f"--port={port}"])
+        command([f"--port={port}"])
 
 
-def test_a_port_or_log_that_cannot_be_is_an_error(tmp_path):
+def test_a_port_or_log_that_cannot_be_is_an_error(tmp_path, command):
     with pytest.raises(SystemExit, match="--port est un nombre de 0 à 65535"):
-        main(["--port=70000"])
+        command(["--port=70000"])
     with pytest.raises(SystemExit, match="Impossible d'écrire dans .*missing"):
-        main(["--port=0", f"--log={tmp_path}/missing/log"])
+        command(["--port=0", f"--log={tmp_path}/missing/log"])
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
@@ -109,3 +108,10 @@ def test_the_command_says_where_it_serves_and_stops_at_once(signal_number, tmp_p
     assert time.monotonic() - asked < 1
     assert (process.returncode, errors) == (0, "")
     assert json.loads((tmp_path / "log").read_text().splitlines()[0])["message_id"] == sid
+
+
+def test_a_secret_that_cannot_be_read_is_an_error(command, monkeypatch, tmp_path):
+    monkeypatch.setenv("WHATSAPP_CLOUD_APP_SECRET_FILE", str(tmp_path / "missing"))
+
+    with pytest.raises(SystemExit, match="WHATSAPP_CLOUD_APP_SECRET_FILE nomme un fichier qui ne peut pas être lu"):
+        command(["--port=0"])

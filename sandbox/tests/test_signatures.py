@@ -1,4 +1,4 @@
-"""The pretend provider signs as the real ones do: the vectors of the reference."""
+"""The sandbox signs as the real ones do: the vectors of the reference."""
 
 import json
 from urllib.parse import parse_qsl

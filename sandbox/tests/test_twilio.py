@@ -1,4 +1,4 @@
-"""The pretend provider speaks Twilio's API, over real HTTP on loopback. No database."""
+"""The sandbox speaks Twilio's API, over real HTTP on loopback. No database."""
 
 import re
 
