@@ -25,7 +25,7 @@ def answer(request: Request, provider: Provider) -> Answer:
 def _next(request: Request, provider: Provider) -> dict:
     try:
         asked = json.loads(request.body)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:  # RecursionError: thousands of opening brackets
         raise BadPlan(EXPECTED) from exc
     if not isinstance(asked, dict) or asked.keys() - {"answers", "to"} or not isinstance(asked.get("answers"), list):
         raise BadPlan(EXPECTED)

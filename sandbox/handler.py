@@ -55,7 +55,9 @@ class Handler(BaseHTTPRequestHandler):
             return Answer(411, {"error": "Send a Content-Length."})
         if not (length.isascii() and length.isdigit()):
             return Answer(400, {"error": "Content-Length is a number of bytes."})
-        return Answer(413, {"error": f"At most {MAX_BODY} bytes."}) if int(length) > MAX_BODY else None
+        # Of a number of thousands of digits, int() makes none.
+        huge = len(length) > 20 or int(length) > MAX_BODY
+        return Answer(413, {"error": f"At most {MAX_BODY} bytes."}) if huge else None
 
     def _answer(self, request: Request) -> Answer:
         if request.path.startswith(control.PREFIX):

@@ -21,7 +21,7 @@ class Received:
     json: dict
     to: str  # +33612345678
     text: str
-    answer: dict
+    answer: dict  # status (None: none went out) and, where there is one, body, delay, fault
     accepted: bool
     message_id: str | None
     send: bool  # False: somebody only looked messages up

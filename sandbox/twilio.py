@@ -91,7 +91,7 @@ def _variables(form: dict[str, str]) -> dict[str, str] | None:
     """The template's variables; None if they are not a JSON object of fit strings."""
     try:
         values = json.loads(form.get("ContentVariables") or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):  # RecursionError: thousands of opening brackets
         return None
     if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
         return None

@@ -239,6 +239,13 @@ def test_a_script_that_makes_no_sense_is_refused_as_a_whole(sandbox, body, expec
     assert send(sandbox).status_code == 201
 
 
+@pytest.mark.parametrize("body", [b"", b"{not json", b"\xff", b"[" * 100_000])
+def test_a_script_that_is_no_json_is_refused(sandbox, body):
+    answer = requests.post(sandbox.url + "/sandbox/next", data=body, timeout=5)
+
+    assert (answer.status_code, "Expected JSON such as" in answer.text) == (400, True)
+
+
 def test_an_unknown_control_says_which_there_are(sandbox):
     answer = control(sandbox, "explode")
 

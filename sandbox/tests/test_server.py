@@ -51,7 +51,9 @@ def test_a_body_of_unknown_or_huge_length_is_refused(sandbox):
     chunked = requests.post(sandbox.url + MESSAGES, data=iter([b"To=x"]), auth=AUTH, timeout=5)
     huge = requests.post(sandbox.url + MESSAGES, headers={"Content-Length": "1000001"}, auth=AUTH, timeout=5)
 
-    assert (chunked.status_code, huge.status_code) == (411, 413)
+    endless = requests.post(sandbox.url + MESSAGES, headers={"Content-Length": "9" * 5000}, auth=AUTH, timeout=5)
+
+    assert (chunked.status_code, huge.status_code, endless.status_code) == (411, 413, 413)
 
 
 def test_a_stopped_sandbox_is_gone_even_for_open_connections():

@@ -116,6 +116,7 @@ def test_json_is_not_form_encoded(sandbox):
         (21617, TEXT, {"Body": "é" * 1601}),
         (21656, TEMPLATE, {"ContentVariables": "{not json"}),
         (21656, TEMPLATE, {"ContentVariables": '["06 39 98 00 02"]'}),
+        (21656, TEMPLATE, {"ContentVariables": "[" * 100_000}),
         (21656, TEMPLATE, {"ContentVariables": '{"1": 75011}'}),
         (21656, TEMPLATE, {"ContentVariables": '{"1": ""}'}),
         (21656, TEMPLATE, {"ContentVariables": '{"1": "two\\nlines"}'}),
