@@ -11,7 +11,7 @@ WORKDIR /app
 
 # Before the code: a change of the code alone installs nothing again.
 COPY requirements.txt .
-RUN pip install -r requirements.txt
+RUN pip install --require-hashes -r requirements.txt
 
 # .dockerignore lets through what runs and nothing else. It belongs to root, so whoever takes over a process
 # cannot change it; readable whatever the umask of the checkout was.
