@@ -12,12 +12,12 @@ import psycopg2.extensions
 import psycopg2.extras
 import pytest
 
+from dev.embedded import fresh_database
 from dev.environment import TEN_TIMES_AS_FAST
 from dev.stack import PARTS, Stack
 from leads.assignment import confirm_and_assign
 from leads.models import Lead, Plumber
 from notifications.providers import memory
-from plumbing.embedded import fresh_database
 
 _numbers = itertools.count(1)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import redis
 
+from dev.embedded import fresh_database, running
 from dev.postgresql import PostgreSQL
 from faults.world import REFUSED, Verdict, World
-from plumbing.embedded import fresh_database, running
 
 BOUND = 8  # seconds
 

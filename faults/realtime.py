@@ -13,9 +13,9 @@ from pathlib import Path
 
 import redis
 
+from dev.embedded import fresh_database, running
 from dev.postgresql import PostgreSQL
 from faults.world import REFUSED, World
-from plumbing.embedded import fresh_database, running
 
 ALL = ("sandbox", "web", "worker", "sweeper")
 TRUE_TIMES = {

@@ -5,9 +5,9 @@ import psycopg2
 import pytest
 import redis
 
+from dev.embedded import fresh_database, running
 from dev.postgresql import PostgreSQL
 from dev.valkey import Valkey
-from plumbing.embedded import fresh_database, running
 
 
 def answer(url, query):

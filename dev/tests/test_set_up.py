@@ -122,7 +122,7 @@ def test_what_pip_cannot_get_is_said_and_tried_again(checkout, make):
         ({"VERSION": "3.10"}, "Error: Python 3.10 is too old: install Python 3.11 or newer"),
         (
             {"NO_VENV": "1"},
-            "Error: this Python has no `venv` module: install it (Debian: apt-get install python3-venv).",
+            "Error: this Python has no `venv` module: install it (Debian: apt-get install python3-venv",
         ),
     ],
 )

@@ -12,6 +12,7 @@ import pytest
 import redis
 from django.test import Client
 
+from dev.embedded import running
 from dev.valkey import Valkey
 from faults.proxy import Proxy
 from leads.models import Lead
@@ -19,7 +20,6 @@ from notifications import tasks
 from notifications.providers.base import Unreachable
 from notifications.tasks import notify_plumber
 from plumbing.celery import app
-from plumbing.embedded import running
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,12 @@ import time
 import pytest
 import redis
 
+from dev.embedded import running
 from dev.valkey import Valkey
 from faults.proxy import Proxy
 from notifications import startup
 from notifications.startup import OutOfReach, Unusable, check_broker, check_database
 from plumbing.celery import app
-from plumbing.embedded import running
 
 
 @pytest.fixture

@@ -47,6 +47,21 @@ def test_nothing_imports_the_wiring():
     assert breaking(lambda name, module: module.split(".")[0] in ("plumbing", "dev")) == []
 
 
+def test_the_product_knows_nothing_of_what_developers_run():
+    found = {
+        (path.relative_to(ROOT).as_posix(), word)
+        for package in ("leads", "notifications", "plumbing")
+        for path in (ROOT / package).rglob("*.py")
+        if "/tests/" not in path.as_posix()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for word in ("dev", "faults", "bench")
+        if ast.unparse(node).split()[1].split(".")[0] == word
+    }
+
+    assert found == set()
+
+
 def ours(module, *, but):
     return module.split(".")[0] in ("leads", "notifications") and module not in but
 

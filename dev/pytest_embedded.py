@@ -5,8 +5,8 @@ import os
 
 import pytest
 
+from dev.embedded import servers
 from dev.folders import temporary
-from plumbing.embedded import servers
 
 _SETTINGS = {
     "SECRET_KEY": "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz",
