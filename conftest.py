@@ -14,6 +14,7 @@ import pytest
 
 from dev.embedded import fresh_database
 from dev.environment import TEN_TIMES_AS_FAST
+from dev.ledger import Ledger
 from dev.stack import PARTS, Stack
 from leads.assignment import confirm_and_assign
 from leads.models import Lead, Plumber
@@ -76,18 +77,15 @@ def empty_database():
 
 
 @pytest.fixture
-def rows(empty_database):
+def ledger(empty_database):
+    """Reads and writes that database without the product's code."""
+    return Ledger(empty_database)
+
+
+@pytest.fixture
+def rows(ledger):
     """Run SQL on that database; the rows as dicts, instants in UTC."""
-
-    def query(sql, *parameters):
-        with contextlib.closing(psycopg2.connect(empty_database)) as connection:
-            connection.autocommit = True
-            with connection.cursor(cursor_factory=psycopg2.extras.DictCursor) as cursor:
-                cursor.execute("SET TIME ZONE 'UTC'")
-                cursor.execute(sql, parameters or None)
-                return [dict(row) for row in cursor.fetchall()] if cursor.description else []
-
-    return query
+    return ledger.rows
 
 
 @pytest.fixture

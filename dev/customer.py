@@ -1,43 +1,57 @@
 import html
 import re
 import time
+from dataclasses import dataclass
 
 import requests
 
-_FORM_TOKEN = re.compile(r'name="csrfmiddlewaretoken"\s+value="([^"]+)"')
+from dev import direct
+
+_CONFIRM_FORM = re.compile(r'<form method="post"(?![^>]*cancel)')
+_HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
 _HEADING = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)
 
 
-class Customer:
-    """Somebody with a browser and a confirmation link. The methods raise requests.RequestException."""
+@dataclass(frozen=True)
+class Press:
+    page: requests.Response | None  # None: no answer came
+    seconds: float  # from the press of the button to the page
 
-    def __init__(self, link: str) -> None:
-        self.link = link
-        self.seconds = 0.0  # from the press to the page
-        self._browser = requests.Session()
-        self._browser.trust_env = False  # no proxy on the way to ourselves
-        self._page: requests.Response | None = None
+    @property
+    def status(self) -> int:
+        """HTTP status; 0 without an answer."""
+        return 0 if self.page is None else self.page.status_code
+
+
+@dataclass(frozen=True)
+class Customer:
+    """Somebody who holds a confirmation link; and the lead behind it, with the plumber made for it, where we know."""
+
+    link: str
+    lead_id: int = 0
+    phone: str = ""
+    plumber_id: int = 0
+    plumber: str = ""  # his number
 
     def open(self) -> requests.Response:
-        self._page = self._browser.get(self.link, timeout=10)
-        return self._page
+        """Raises requests.RequestException."""
+        with direct.session() as browser:
+            return browser.get(self.link, timeout=20)
 
-    def press(self) -> requests.Response:
-        """Send the form of the page that is open; ValueError when it has none."""
-        form_token = _FORM_TOKEN.search(self._page.text)
-        if not form_token:
-            raise ValueError(f"the confirmation page has no form (HTTP {self._page.status_code})")
-        pressed_at = time.monotonic()
-        answer = self._browser.post(self.link, {"csrfmiddlewaretoken": form_token[1]}, timeout=10)
-        self.seconds = time.monotonic() - pressed_at
-        return answer
+    def press(self) -> Press:
+        """Open the link in a browser of its own and press the button. A page without a button is the answer itself."""
+        with direct.session() as browser:
+            began = time.monotonic()
+            try:
+                page = browser.get(self.link, timeout=20)
+                if _CONFIRM_FORM.search(page.text):
+                    began = time.monotonic()
+                    page = browser.post(self.link, dict(_HIDDEN.findall(page.text)), timeout=20)
+            except requests.RequestException:
+                page = None
+            return Press(page, time.monotonic() - began)
 
 
-def heading(page: requests.Response) -> str:
-    found = _HEADING.search(page.text)
-    return html.unescape(" ".join(found[1].split())) if found else "(a page without a heading)"
-
-
-def is_discreet(page: requests.Response) -> bool:
-    """The browser must neither keep the page nor tell its address to others."""
-    return page.headers.get("Cache-Control") == "no-store" and page.headers.get("Referrer-Policy") == "no-referrer"
+def heading(page: requests.Response | None) -> str:
+    found = page is not None and _HEADING.search(page.text)
+    return html.unescape(" ".join(found[1].split())) if found else "(no page with a heading)"

@@ -3,6 +3,13 @@ import secrets
 
 # Nothing else of the caller's environment: no real provider's account, no proxy, no other database.
 INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "PYTHONDONTWRITEBYTECODE")
+TRUE_TIMES = {  # seconds, as in production
+    "NOTIFICATION_RETRY_DELAY": "30",
+    "NOTIFICATION_DEADLINE": "10",
+    "NOTIFICATION_LEASE": "30",
+    "SWEEP_INTERVAL": "5",
+    "BROKER_VISIBILITY_TIMEOUT": "300",
+}
 # For tests that start the product: 3 s for what takes 30 s in production, and so on.
 TEN_TIMES_AS_FAST = {
     "NOTIFICATION_RETRY_DELAY": "3",

@@ -1,66 +1,45 @@
 """What the database says, read without the product's code; and the rows that the old system would write."""
 
+import contextlib
 import secrets
-from typing import NamedTuple
 
 import psycopg2
-from psycopg2.extras import NamedTupleCursor
-
-
-class NewLead(NamedTuple):
-    id: int
-    token: str
+from psycopg2.extras import RealDictCursor
 
 
 class Ledger:
+    """Every method has a connection of its own (a test may have ended the last one) and raises psycopg2.Error."""
+
     def __init__(self, database_url: str) -> None:
-        self._connection = psycopg2.connect(database_url, cursor_factory=NamedTupleCursor)
-        self._connection.autocommit = True
+        self.url = database_url
 
-    def __enter__(self) -> "Ledger":
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._connection.close()
+    def rows(self, sql: str, *values: object) -> list[dict]:
+        """What a statement returns, instants in UTC; it is committed at once."""
+        with contextlib.closing(psycopg2.connect(self.url, cursor_factory=RealDictCursor)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute("SET TIME ZONE 'UTC'")
+                cursor.execute(sql, values or None)
+                return [dict(row) for row in cursor.fetchall()] if cursor.description else []
 
     def add_plumber(self, phone: str, pack_size: int = 5) -> int:
-        return self._rows("INSERT INTO plumbers (phone, pack_size) VALUES (%s, %s) RETURNING id", phone, pack_size)[
-            0
-        ].id
+        """His id."""
+        sql = "INSERT INTO plumbers (phone, pack_size) VALUES (%s, %s) RETURNING id"
+        return self.rows(sql, phone, pack_size)[0]["id"]
 
-    def add_lead(self, phone: str, postal_code: str, emergency_type: str, minutes: int = 30) -> NewLead:
-        """Its link works for `minutes`."""
-        return NewLead(
-            *self._rows(
-                "INSERT INTO leads (phone, postal_code, emergency_type, confirmation_token, token_expires_at)"
-                " VALUES (%s, %s, %s, %s, now() + %s * interval '1 minute') RETURNING id, confirmation_token",
-                *(phone, postal_code, emergency_type, secrets.token_urlsafe(32), minutes),
-            )[0]
+    def add_lead(
+        self, phone: str, emergency: str = "Fuite d'eau", *, token: str | None = None, minutes: int = 30
+    ) -> dict:
+        """Its id and its token, with which its link works for `minutes`."""
+        sql = (
+            "INSERT INTO leads (phone, postal_code, emergency_type, confirmation_token, token_expires_at)"
+            " VALUES (%s, '75011', %s, %s, now() + %s * interval '1 minute') RETURNING id, confirmation_token AS token"
         )
+        return self.rows(sql, phone, emergency, token or secrets.token_urlsafe(32), minutes)[0]
 
-    def renew_link(self, phone: str) -> str | None:
-        """The token of this customer's lead that waits to be confirmed, now good for a day."""
-        rows = self._rows(
-            "UPDATE leads SET token_expires_at = now() + interval '1 day'"
-            " WHERE phone = %s AND status = 'pending' RETURNING confirmation_token",
-            phone,
-        )
-        return rows[0].confirmation_token if rows else None
+    def lead(self, lead_id: int) -> dict:
+        return self.rows("SELECT * FROM leads WHERE id = %s", lead_id)[0]
 
-    def count(self, table: str) -> int:
-        return self._rows(f"SELECT count(*) AS rows FROM {table}")[0].rows
-
-    def lead(self, lead_id: int) -> NamedTuple:
-        return self._rows("SELECT * FROM leads WHERE id = %s", lead_id)[0]
-
-    def plumber(self, plumber_id: int) -> NamedTuple:
-        return self._rows("SELECT * FROM plumbers WHERE id = %s", plumber_id)[0]
-
-    def attempts(self, lead_id: int) -> list[NamedTuple]:
+    def attempts(self, lead_id: int) -> list[dict]:
         """The attempt log of a lead, oldest first."""
-        return self._rows("SELECT * FROM notifications_attempt WHERE lead_id = %s ORDER BY run, number", lead_id)
-
-    def _rows(self, query: str, *values: object) -> list[NamedTuple]:
-        with self._connection.cursor() as cursor:
-            cursor.execute(query, values)
-            return cursor.fetchall()
+        return self.rows("SELECT * FROM notifications_attempt WHERE lead_id = %s ORDER BY run, number", lead_id)

@@ -6,54 +6,62 @@ The first with a provider that answers at once and after 2 s: the figures must n
 import statistics
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
-import psycopg2
-import requests
 
 from dev.customer import Customer
 from dev.folders import ROOT, temporary
-from dev.ledger import Ledger
 from dev.process import Process
 from dev.stack import Stack
+from dev.waiting import wait_for
 
 CONFIRMATIONS = 200
 NOTIFICATIONS = 1000
 PROVIDER_TAKES = 0.1  # seconds, while the pools are compared
 POOLS = (("threads", 40), ("threads", 16), ("processes", 16), ("processes", 4))  # "prefork" would mean the settings'
+# Leads that are assigned and due, without the work of confirming them.
+DUE = """
+    INSERT INTO leads (phone, postal_code, emergency_type, status, confirmation_token, token_expires_at,
+                       plumber_id, notification_run, notification_retry_at)
+    SELECT '0639980002', '75011', 'Fuite', 'sent', 'measure-' || n, now(), %s, 1, now() FROM generate_series(1, %s) n
+"""
+ENQUEUE = """
+from leads.models import Lead
+from notifications import tasks
+for pk in Lead.objects.values_list("pk", flat=True):
+    enqueue(pk)
+"""
 
 
 def confirmations(folder: Path, provider_takes: float) -> list[float]:
     """Seconds from press to page, for CONFIRMATIONS customers one after the other."""
-    with Stack(folder, say=lambda line: None) as stack, Ledger(stack.environment["DATABASE_URL"]) as ledger:
-        _slow_down(stack, provider_takes, CONFIRMATIONS)
+    with Stack(folder, say=lambda line: None) as stack:
+        stack.provider.script(*[{"delay": provider_takes}] * CONFIRMATIONS)
         for number in range(CONFIRMATIONS // 20):
-            ledger.add_plumber(f"+3363998{number:02}01", pack_size=30)
+            stack.ledger.add_plumber(f"+3363998{number:02}01", pack_size=30)
         seconds = []
         for number in range(CONFIRMATIONS):
-            lead = ledger.add_lead(f"063998{number:04}", "75011", "Fuite d'eau")
-            customer = Customer(f"{stack.url}/confirm/{lead.token}/")
-            customer.open()
-            customer.press().raise_for_status()
-            seconds.append(customer.seconds)
+            lead = stack.ledger.add_lead(f"063998{number:04}")
+            press = Customer(f"{stack.url}/confirm/{lead['token']}/").press()
+            if press.status != 200:
+                sys.exit(f"Error: a confirmation was answered with {press.status}.")
+            seconds.append(press.seconds)
         return seconds
 
 
 def throughput(folder: Path, pool: str, concurrency: int) -> tuple[float, float]:
     """Notifications per second and MB of memory of one worker, with NOTIFICATIONS of them waiting in its queue."""
     with Stack(folder, parts=("sandbox",), say=lambda line: None) as stack:
-        _slow_down(stack, PROVIDER_TAKES, NOTIFICATIONS)
-        _fill(stack.environment["DATABASE_URL"])
-        ring = "from leads.models import Lead; from notifications import tasks; "
-        stack.manage("shell", "-c", ring + "[tasks.enqueue(pk) for pk in Lead.objects.values_list('pk', flat=True)]")
+        stack.provider.script(*[{"delay": PROVIDER_TAKES}] * NOTIFICATIONS)
+        stack.ledger.rows(DUE, stack.ledger.add_plumber("+33639980001", pack_size=30), NOTIFICATIONS)
+        stack.manage("shell", "-c", ENQUEUE)
         worker = _worker(stack, pool, concurrency)
         worker.start()
         try:
-            _wait_until(lambda: _sent(stack) > 0)
+            wait_for(lambda: _sent(stack) > 0, 120, "the first notification")
             began, already = time.monotonic(), _sent(stack)
-            _wait_until(lambda: _sent(stack) >= NOTIFICATIONS)
+            wait_for(lambda: _sent(stack) >= NOTIFICATIONS, 120, f"{NOTIFICATIONS} notifications")
             return (NOTIFICATIONS - already) / (time.monotonic() - began), _memory(worker.pid)
         finally:
             worker.stop()
@@ -65,36 +73,9 @@ def _worker(stack: Stack, pool: str, concurrency: int) -> Process:
     return Process("worker", command, log=stack.folder / "worker.log", environment=stack.environment, folder=ROOT)
 
 
-def _slow_down(stack: Stack, seconds: float, sends: int) -> None:
-    answers = {"answers": [{"delay": seconds}] * sends}
-    requests.post(f"{stack.sandbox_url}/sandbox/next", json=answers, timeout=10).raise_for_status()
-
-
-def _fill(database: str) -> None:
-    """Leads that are assigned and due, without the work of confirming them."""
-    with psycopg2.connect(database) as connection, connection.cursor() as cursor:
-        cursor.execute("INSERT INTO plumbers (phone, pack_size) VALUES ('+33639980001', 30) RETURNING id")
-        cursor.execute(
-            "INSERT INTO leads (phone, postal_code, emergency_type, status, confirmation_token, token_expires_at,"
-            " plumber_id, notification_run, notification_retry_at)"
-            " SELECT '0639980002', '75011', 'Fuite', 'sent', 'measure-' || n, now(), %s, 1, now()"
-            " FROM generate_series(1, %s) n",
-            [cursor.fetchone()[0], NOTIFICATIONS],
-        )
-
-
 def _sent(stack: Stack) -> int:
-    with psycopg2.connect(stack.environment["DATABASE_URL"]) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM leads WHERE notification_status = 'whatsapp_sent'")
-        return cursor.fetchone()[0]
-
-
-def _wait_until(condition: Callable[[], bool], within: float = 120) -> None:
-    end = time.monotonic() + within
-    while not condition():
-        if time.monotonic() > end:
-            sys.exit(f"Error: not done within {within} s.")
-        time.sleep(0.1)
+    sent = "SELECT count(*) AS leads FROM leads WHERE notification_status = 'whatsapp_sent'"
+    return stack.ledger.rows(sent)[0]["leads"]
 
 
 def _memory(pid: int) -> float:

@@ -1,8 +1,6 @@
 """The sandbox's control interface."""
 
-from typing import Any
-
-import requests
+from dev import direct
 
 
 class Provider:
@@ -10,30 +8,23 @@ class Provider:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._session = requests.Session()
-        self._session.trust_env = False  # no proxy on the way to ourselves
+        self._session = direct.session()
 
-    def refuse_next(self, times: int, *, to: str) -> None:
-        """Refuse the next messages to this number."""
-        refusal = {"status": 429, "code": 63018, "message": "Rate limit exceeded for channel"}
-        self._ask("POST", "/sandbox/next", json={"answers": [refusal] * times, "to": to})
+    def script(self, *answers: dict, to: str | None = None) -> None:
+        """The answers to the next messages, to this number if one is given."""
+        self._ask("POST", "/sandbox/next", json={"answers": list(answers)} | ({"to": to} if to else {}))
 
-    def messages(self, to: str | None = None) -> list[dict[str, Any]]:
-        """What it was asked to send, accepted or not, oldest first."""
+    def messages(self, to: str | None = None) -> list[dict]:
+        """What it was asked to send since it started, accepted or not, oldest first."""
         received = self._ask("GET", "/sandbox/requests")["requests"]
         return [message for message in received if message["send"] and to in (None, message["to"])]
 
-    def receipts(self, to: str | None = None) -> list[dict[str, Any]]:
-        """What it told the product of accepted messages, those that it goes on trying to tell apart; oldest first."""
-        told = self._ask("GET", "/sandbox/receipts")["receipts"]
-        return [receipt for receipt in told if receipt["over"] and to in (None, receipt["to"])]
+    def receipts(self, to: str | None = None) -> list[dict]:
+        """What it reported of accepted messages, those that it still tries to deliver apart; oldest first."""
+        reported = self._ask("GET", "/sandbox/receipts")["receipts"]
+        return [receipt for receipt in reported if receipt["over"] and to in (None, receipt["to"])]
 
-    def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+    def _ask(self, method: str, path: str, **options: object) -> dict:
         answer = self._session.request(method, self.url + path, timeout=5, **options)
         answer.raise_for_status()
         return answer.json()
-
-
-def gap(messages: list[dict[str, Any]]) -> float:
-    """Seconds between the arrivals of the first two."""
-    return messages[1]["at"] - messages[0]["at"]

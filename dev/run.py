@@ -8,7 +8,6 @@ import time
 
 from dev.failures import FAILURES, sentence
 from dev.folders import CACHE, InUse, held
-from dev.ledger import Ledger
 from dev.news import News
 from dev.ports import is_taken
 from dev.samples import make_login, sample_link
@@ -50,15 +49,13 @@ def serve(timeline: Timeline) -> None:
         print("\n  Ctrl-C stops everything; data and logs stay in .cache/run.\n", flush=True)
         news = News(stack, timeline.say)
         while True:
-            news.tell()
+            news.pass_on()
             time.sleep(0.2)
 
 
 def add_samples(stack: Stack, password: str) -> None:
-    with Ledger(stack.environment["DATABASE_URL"]) as ledger:
-        link = sample_link(stack, ledger)
-        make_login(stack, ledger)
-    print(f"\n  {'A customer’s confirmation link':<33} {link}")
+    make_login(stack)
+    print(f"\n  {'A customer’s confirmation link':<33} {sample_link(stack)}")
     print(f"  {'Admin':<33} {stack.url}/admin/   (user admin, password {password})")
 
 

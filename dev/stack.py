@@ -17,16 +17,24 @@ from pathlib import Path
 
 import requests
 
+from dev import direct
 from dev.environment import environment
 from dev.folders import ROOT
+from dev.ledger import Ledger
 from dev.ports import free_port
 from dev.postgresql import PostgreSQL
 from dev.process import NotStarted, Process, tied_to_us
+from dev.provider import Provider
 from dev.supervisor import Supervisor
 from dev.valkey import Valkey
 
 PARTS = ("sandbox", "web", "worker", "sweeper")
 STOPPED_IN_THIS_ORDER = ("web", "sweeper", "worker", "sandbox", "valkey", "postgresql")
+
+
+def kind(part: str) -> str:
+    """A part named worker2 is another worker."""
+    return part.rstrip("23")
 
 
 class Stack:
@@ -78,11 +86,16 @@ class Stack:
                 process.wanted = False
         with contextlib.ExitStack() as ending:  # whatever goes wrong with one, the others are stopped too
             ending.callback(self._supervisor.end)
-            for name in reversed(STOPPED_IN_THIS_ORDER):
-                if name in self._processes:
-                    ending.callback(self._processes[name].stop)
-            for name in self._processes.keys() - set(STOPPED_IN_THIS_ORDER):  # parts that a subclass adds
+            for name in sorted(self._processes, key=lambda name: -STOPPED_IN_THIS_ORDER.index(kind(name))):
                 ending.callback(self._processes[name].stop)
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.environment["DATABASE_URL"])
+
+    @property
+    def provider(self) -> Provider:
+        return Provider(self.sandbox_url)
 
     def process(self, name: str) -> Process:
         """One of the parts, or "postgresql" or "valkey" when they are embedded."""
@@ -153,17 +166,17 @@ class Stack:
         commands = {
             "sandbox": ["-m", "sandbox", "--port", str(self.sandbox_port), *receipts],
             "web": ["-m", "gunicorn", "plumbing.wsgi", "--bind", f"127.0.0.1:{self.web_port}", *_GUNICORN],
-            "worker": ["-m", "celery", "-A", "plumbing", "worker"],
+            "worker": ["-m", "celery", "-A", "plumbing", "worker", "-n", f"{name}@%h"],
             "sweeper": ["manage.py", "sweep_notifications"],
         }
         ready = {
             "sandbox": lambda: _answers(f"{self.sandbox_url}/sandbox/health"),
             "web": lambda: _answers(f"{self.url}/api/health"),
-            "worker": lambda: bool(re.search(r"celery@\S+ ready", process.output())),
+            "worker": lambda: bool(re.search(r"@\S+ ready", process.output())),
             "sweeper": lambda: bool(process.output()),
         }
-        command, log = [sys.executable, *commands[name]], self.folder / f"{name}.log"
-        process = Process(name, command, log=log, environment=self.environment, folder=ROOT, ready=ready[name])
+        command, log = [sys.executable, *commands[kind(name)]], self.folder / f"{name}.log"
+        process = Process(name, command, log=log, environment=self.environment, folder=ROOT, ready=ready[kind(name)])
         return process
 
 
@@ -172,9 +185,6 @@ _GUNICORN = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "-
 
 
 def _answers(url: str) -> bool:
-    try:
-        with requests.Session() as session:
-            session.trust_env = False  # no proxy on the way to ourselves
-            return session.get(url, timeout=2).ok
-    except requests.RequestException:
-        return False
+    with contextlib.suppress(requests.RequestException), direct.session() as session:
+        return session.get(url, timeout=2).ok
+    return False

@@ -2,7 +2,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 
-from dev.process import Process
+from dev.process import NotStarted, Process
 
 LOOK_EVERY = 0.2  # seconds
 LONGEST_PAUSE = 5  # seconds before what dies at every start is started again
@@ -50,5 +50,5 @@ class Supervisor(threading.Thread):
     def _start(self, process: Process) -> None:
         try:
             process.start()
-        except OSError as exc:
+        except (OSError, NotStarted) as exc:
             self.say(f"{process.name} cannot be started: {exc}")

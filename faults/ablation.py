@@ -32,7 +32,7 @@ def broker_repeats(world: World) -> Verdict:
     customers = world.add(5)
     for customer in customers:
         world.press(customer)
-        world.ring(customer.lead_id, times=12)
+        world.enqueue(customer.lead_id, times=12)
     return world.verdict(BOUND, BOUND, quiet=3)
 
 

@@ -11,8 +11,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import psycopg2
 import redis
 
+from dev.customer import Customer
+from dev.waiting import wait_for
 from faults.proxy import Proxy
-from faults.world import REFUSED, Customer, World
+from faults.world import REFUSED, World
 
 LEADS = 200
 SECONDS = 45
@@ -83,7 +85,7 @@ class Chaos:
             self.world.kill(part, signal.SIGCONT)
         for name in ("valkey", "postgresql"):
             server = self.world.product.process(name)
-            self.world.wait_for(lambda server=server: server.running and server.ready(), 20, f"{name} again")
+            wait_for(lambda server=server: server.running and server.ready(), 20, f"{name} again")
 
     # --- the faults
 

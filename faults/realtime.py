@@ -15,6 +15,7 @@ import redis
 
 from dev.embedded import fresh_database, running
 from dev.postgresql import PostgreSQL
+from dev.waiting import wait_for
 from faults.world import REFUSED, World
 
 ALL = ("sandbox", "web", "worker", "sweeper")
@@ -92,7 +93,7 @@ def play(scenario: Scenario, folder: Path, server: str) -> tuple[str, bool]:
         if scenario.in_flight:
             scenario.in_flight(world)
         else:
-            world.wait_for(lambda: world.outcomes(customer) == ["failed"], 5, "the first failure")
+            wait_for(lambda: world.outcomes(customer) == ["failed"], 5, "the first failure")
             scenario.in_the_wait(world)
         verdict = world.verdict(120, quiet=5)
         [lead] = world.evidence().leads

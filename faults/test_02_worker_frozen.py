@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from dev.waiting import wait_for
 from faults.world import REFUSED
 
 BOUND = 9
@@ -48,7 +49,7 @@ def test_a_worker_freezes_and_thaws_p2_p3(two_workers, checked, point, answers, 
         running.script(*answers)
     running.arm(point, signal.SIGSTOP)
     running.press(customer)
-    running.wait_for(lambda: running.is_frozen("worker") or running.is_frozen("worker2"), 5, "a frozen worker")
+    wait_for(lambda: running.is_frozen("worker") or running.is_frozen("worker2"), 5, "a frozen worker")
 
     time.sleep(FROZEN)
     before = running.lead(customer)["notification_status"]

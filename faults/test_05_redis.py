@@ -9,6 +9,7 @@ import shutil
 import pytest
 import redis
 
+from dev.waiting import wait_for
 from faults.world import REFUSED
 
 BOUND = 8
@@ -19,7 +20,7 @@ def in_the_wait(running, count=5):
     before = failures(running)
     running.script(*[REFUSED] * count)
     running.press_together(running.add(count))
-    running.wait_for(lambda: failures(running) == before + count, 8, f"{count} failures")
+    wait_for(lambda: failures(running) == before + count, 8, f"{count} failures")
 
 
 def failures(running):

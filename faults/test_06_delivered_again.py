@@ -18,7 +18,7 @@ def test_a_message_delivered_twelve_times_to_two_workers_p2(world, checked):
 
     for customer in customers:
         running.press(customer)
-        running.ring(customer.lead_id, times=12)
+        running.enqueue(customer.lead_id, times=12)
 
     verdict = checked(running, "each message twelve times, two workers", ended=BOUND, quiet=4)
     assert verdict.sends == 6
@@ -34,10 +34,10 @@ def test_a_retry_delivered_twelve_times_in_the_wait_and_when_due_p2_p4(world, ch
 
     for _ in range(12):
         for customer in customers:
-            running.ring(customer.lead_id)
+            running.enqueue(customer.lead_id)
     running.wait_sends(4)
     for customer in customers:
-        running.ring(customer.lead_id, times=12)
+        running.enqueue(customer.lead_id, times=12)
 
     verdict = checked(running, "the retry twelve times, before and after", ended=BOUND, quiet=4)
     assert verdict.sends == 4
@@ -61,7 +61,7 @@ def test_a_message_delivered_when_all_is_over_and_an_hour_late_p2(world, checked
 
     running.product.start("worker")
     for customer in (sent, failed, stale):
-        running.ring(customer.lead_id, times=3)
+        running.enqueue(customer.lead_id, times=3)
 
     verdict = checked(running, "every message again, an hour late", ended=3600 + BOUND, quiet=3)
     assert verdict.sends == 3

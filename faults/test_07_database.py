@@ -96,7 +96,7 @@ def test_without_postgresql_a_customer_is_told_to_come_back_p3(world, checked):
     [customer] = running.add()
     running.product.stop("postgresql")
 
-    status = running.press(customer)
+    status = running.press(customer).status
 
     assert (status, running.presses[0]["seconds"] < 10) == (503, True)
     running.product.start("postgresql")
@@ -133,7 +133,7 @@ def test_the_answer_to_the_confirmations_commit_is_lost_p1_p3(world, checked, em
         [customer] = running.add()
         proxy.commits.append("answer_lost")
 
-        status = running.press(customer)
+        status = running.press(customer).status
 
         assert (status, proxy.commits) == (200, [])
         verdict = checked(running, "COMMIT's answer lost at a confirmation", ended=BOUND)

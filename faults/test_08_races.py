@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from dev.waiting import wait_for
 from faults.world import REFUSED
 
 BOUND = 8
@@ -80,7 +81,7 @@ def test_confirm_against_sweeper_against_re_run_for_ten_seconds_p1_p2(world, che
         for done in [everybody.submit(each) for each in (confirm, hire, re_run)]:
             done.result()
     running.rows("INSERT INTO plumbers (phone, pack_size) SELECT '+336399899' || n, 5 FROM generate_series(10, 26) n")
-    running.wait_for(lambda: not running.rows("SELECT 1 FROM leads WHERE status = 'confirmed'"), 10, "all assigned")
+    wait_for(lambda: not running.rows("SELECT 1 FROM leads WHERE status = 'confirmed'"), 10, "all assigned")
 
     checked(running, "confirm, two sweepers and re-runs for 10 s", ended=BOUND)
     assert running.rows("SELECT sum(leads_received) AS leads FROM plumbers") == [{"leads": 80}]

@@ -93,11 +93,7 @@ def spans(running):
 
 def run_cases(running, sandbox, tmp_path, cases):
     """Press a lead for each case, its answers planned for its plumber, all at once."""
-    running.sends = lambda: [
-        request
-        for line in (tmp_path / "provider.jsonl").read_text().splitlines()
-        if (request := json.loads(line))["send"]
-    ]
+    running.product.provider_log = tmp_path / "provider.jsonl"
     customers = running.add(len(cases))
     for customer, (name, answers) in zip(customers, cases.items(), strict=True):
         if name == "reset_before":  # it reads no recipient: alone, and first

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from dev.waiting import wait_for
 from faults.world import REFUSED
 
 BOUND = 9
@@ -61,7 +62,7 @@ def test_a_sweeper_frozen_longer_than_its_lease_p2_p3(world, checked):
     customers = running.add(4)
     running.arm("after_claim", signal.SIGSTOP)
     running.press_together(customers)
-    running.wait_for(lambda: running.is_frozen("sweeper") or running.is_frozen("sweeper2"), 8, "a frozen sweeper")
+    wait_for(lambda: running.is_frozen("sweeper") or running.is_frozen("sweeper2"), 8, "a frozen sweeper")
 
     time.sleep(8)
     for part in ("sweeper", "sweeper2"):

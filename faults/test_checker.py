@@ -5,6 +5,7 @@ import copy
 import pytest
 
 from faults.checker import INTERRUPTED, Bounds, Evidence, check
+from faults.evidence import spellings
 
 BOUNDS = Bounds(retry_delay=3, lease=3, ended=8)
 
@@ -167,3 +168,9 @@ def test_an_acceptance_that_was_never_heard_may_end_as_failed_and_unknown(eviden
     evidence.leads[0]["notification_status"] = "whatsapp_failed"
 
     assert check(evidence, BOUNDS) == []
+
+
+@pytest.mark.parametrize("text", ["33639980001", "0639980001", "06 39 98 00 01", "06.39.98.00.01", "06-39-98-00-01"])
+@pytest.mark.parametrize("phone", ["+33639980001", "0639980001"])
+def test_a_number_is_found_in_any_spelling(phone, text):
+    assert text in spellings(phone)

@@ -1,85 +1,119 @@
 """The demo must be able to fail."""
 
-from types import SimpleNamespace
-
 import pytest
+import requests
 
-from dev.checks import Checks, log_lines, logs_with
-from dev.scenes import scenes
-from dev.verdict import check_messages, check_receipts
+from dev.customer import Customer
+from dev.demo import is_discreet
+from dev.story import SCENES, Facts, log_lines, story
+
+CUSTOMER = Customer("http://127.0.0.1/confirm/token/", 2, "0639985001", 7, "+33639980002")
+LOG = (
+    "2026-11-23 21:00:00,000 INFO celery.app.trace: Task - Lead 2\n"
+    "2026-11-23 21:00:00,001 WARNING notifications: ⚠️ Échec WhatsApp tentative 1 - Lead 2 - Retry dans 30s: Non\n"
+    "2026-11-23 21:00:30,001 INFO notifications: ✅ WhatsApp envoyé (tentative 2) - Lead 2\n"
+    "2026-11-23 21:00:30,002 INFO notifications: ✅ WhatsApp envoyé (tentative 1) - Lead 22\n"
+)
 
 
-def message(at, accepted, text="Téléphone du client : 06 39 98 01 02."):
+def message(at, accepted, text="Téléphone du client : 06 39 98 50 01."):
     return {"at": at, "accepted": accepted, "text": text}
 
 
+@pytest.fixture
+def facts():
+    """What becomes of the second lead: refused at first, then accepted."""
+    refused = {"outcome": "failed", "delivery": "", "delivered_at": None, "read_at": None, "failed_at": None}
+    return {
+        "lead": {
+            "status": "sent",
+            "plumber_id": 7,
+            "notification_status": "whatsapp_sent",
+            "notification_attempts": 2,
+            "notification_retry_at": None,
+        },
+        "attempts": [refused, refused | {"outcome": "accepted", "delivery": "read", "delivered_at": 1, "read_at": 2}],
+        "messages": [message(0, False), message(30.02, True)],
+        "receipts": [{"status": status, "http_status": 200} for status in ("sent", "delivered", "read")],
+        "log": LOG,
+    }
+
+
+def differing(facts):
+    found, expected = story(CUSTOMER, **facts), SCENES[1].expected(CUSTOMER)
+    assert found.keys() == expected.keys()
+    return [what for what in expected if found[what] != expected[what]]
+
+
+def test_nothing_differs_where_all_went_well(facts):
+    assert differing(facts) == []
+
+
 @pytest.mark.parametrize(
-    ("messages", "differences"),
+    "what, key, value",
     [
-        ([message(0, False), message(30.02, True)], 0),
-        ([message(0, False), message(29.9, True)], 1),
-        ([message(0, False), message(32, True)], 1),
-        ([message(0, False), message(30.02, True, "06 39 98 01 01")], 1),
-        ([message(0, False), message(30.02, True), message(31, True)], 1),
-        ([], 1),
+        ("messages that were accepted", "messages", [message(0, False), message(30.02, True), message(31, True)]),
+        ("second message", "messages", [message(0, False), message(29.9, True)]),
+        ("second message", "messages", [message(0, False), message(32, True)]),
+        ("messages without the customer's number", "messages", [message(0, False), message(30.02, True, "06 39")]),
+        ("receipts", "receipts", [{"status": "sent", "http_status": 200}, {"status": "read", "http_status": 403}]),
+        ("receipts", "receipts", []),
+        ("log", "log", LOG.replace("(tentative 2)", "(tentative 1)")),
+        ("log", "log", ""),
     ],
 )
-def test_messages_that_differ_are_found(messages, differences):
-    checks = Checks()
+def test_what_went_wrong_outside_is_named(facts, what, key, value):
+    facts[key] = value
 
-    check_messages(checks, scenes()[1], messages)
-
-    assert len(checks.differences) == differences
-    assert checks.holding == checks.made - differences
-
-
-def receipts(*told):
-    return [{"status": status, "http_status": answer} for status, answer in told]
-
-
-ALL_TAKEN = receipts(("sent", 200), ("delivered", 200), ("read", 200))
-REFUSED = SimpleNamespace(outcome="failed", delivery="", delivered_at=None, read_at=None, failed_at=None)
-READ = SimpleNamespace(outcome="accepted", delivery="read", delivered_at=1, read_at=2, failed_at=None)
+    assert differing(facts) == [what]
 
 
 @pytest.mark.parametrize(
-    ("told", "attempts", "differences"),
+    "what, key, value",
     [
-        (ALL_TAKEN, [REFUSED, READ], 0),
-        (ALL_TAKEN[:2], [READ], 1),
-        (receipts(("sent", 200), ("delivered", 403), ("read", 200)), [READ], 1),
-        (ALL_TAKEN, [SimpleNamespace(**vars(READ) | {"delivery": "delivered"})], 1),
-        (ALL_TAKEN, [SimpleNamespace(**vars(READ) | {"delivered_at": None})], 1),
-        (ALL_TAKEN, [READ, READ], 2),
-        ([], [REFUSED], 3),
+        ("state and plumber", "status", "confirmed"),
+        ("state and plumber", "plumber_id", 8),
+        ("notification", "notification_status", "whatsapp_failed"),
+        ("notification", "notification_attempts", 1),
+        ("notification", "notification_retry_at", "soon"),
     ],
 )
-def test_receipts_that_differ_are_found(told, attempts, differences):
-    checks = Checks()
+def test_a_wrong_row_of_the_lead_is_named(facts, what, key, value):
+    facts["lead"][key] = value
 
-    check_receipts(checks, scenes()[0], told, attempts)
+    assert differing(facts) == [what]
 
-    assert len(checks.differences) == differences
+
+@pytest.mark.parametrize("key, value", [("delivery", "delivered"), ("delivered_at", None), ("failed_at", 3)])
+def test_a_wrong_row_of_the_attempt_is_named(facts, key, value):
+    facts["attempts"][1][key] = value
+
+    assert differing(facts) == ["delivery of what was accepted"]
+
+
+def test_a_fact_that_differs_is_kept():
+    facts = Facts()
+
+    facts.expect("its state", "sent", "sent")
+    facts.expect("its state", "pending", "sent")
+
+    assert (facts.compared, facts.differences) == (2, ["its state: 'pending' instead of 'sent'"])
 
 
 def test_log_lines_are_compared_up_to_the_reason():
-    log = (
-        "2026-11-23 21:00:00,000 INFO celery.app.trace: Task - Lead 4\n"
-        "2026-11-23 21:00:00,001 WARNING notifications: ⚠️ Échec WhatsApp tentative 1 - Lead 4 - Retry dans 30s: Non\n"
-        "2026-11-23 21:00:30,001 ERROR notifications: ❌ Échec définitif WhatsApp (tentative 2) - Lead 4: Refusé\n"
-        "2026-11-23 21:00:30,001 INFO notifications: ✅ WhatsApp envoyé (tentative 1) - Lead 42\n"
-    )
-
-    assert log_lines(log, 4) == [
-        "WARNING ⚠️ Échec WhatsApp tentative 1 - Lead 4 - Retry dans 30s",
-        "ERROR ❌ Échec définitif WhatsApp (tentative 2) - Lead 4",
+    assert log_lines(LOG, 2) == [
+        "WARNING ⚠️ Échec WhatsApp tentative 1 - Lead 2 - Retry dans 30s",
+        "INFO ✅ WhatsApp envoyé (tentative 2) - Lead 2",
     ]
 
 
-@pytest.mark.parametrize("text", ["s3cret", "+33639980001", "33639980001", "0639980001", "06 39 98 00 01"])
-def test_a_secret_or_a_number_in_a_log_is_found(tmp_path, text):
-    good, bad = tmp_path / "web.log", tmp_path / "worker.log"
-    good.write_text("Lead 42")
-    bad.write_text(f"sent to {text}!")
+@pytest.mark.parametrize("missing", ["Cache-Control", "Referrer-Policy"])
+def test_a_page_that_may_be_kept_or_passed_on_is_not_discreet(missing):
+    page = requests.Response()
+    page.headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "Content-Type": "text/html"}
+    assert is_discreet(page)
 
-    assert logs_with([good, bad], ["s3cret"], ["+33639980001"]) == ["worker.log"]
+    del page.headers[missing]
+
+    assert not is_discreet(page)
+    assert not is_discreet(None)

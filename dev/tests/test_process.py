@@ -8,6 +8,7 @@ import pytest
 
 from dev.folders import ROOT
 from dev.process import NotStarted, Process
+from dev.waiting import wait_for
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 
@@ -25,13 +26,6 @@ def is_alive(pid):
     except ProcessLookupError:
         return False
     return True
-
-
-def wait_until(condition, within=10):
-    end = time.monotonic() + within
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.02)
-    assert condition()
 
 
 def test_what_ignores_sigterm_is_killed_in_time(tmp_path):
@@ -65,7 +59,7 @@ def test_children_end_with_their_parent(tmp_path):
 
     part.stop()
 
-    wait_until(lambda: not is_alive(child))
+    wait_for(lambda: not is_alive(child), 10)
 
 
 def test_an_early_end_is_told_with_its_last_words(tmp_path):
@@ -101,7 +95,7 @@ def test_nothing_outlives_a_killed_starter(tmp_path):
     starter.kill()
     starter.wait()
 
-    wait_until(lambda: not is_alive(pid))
+    wait_for(lambda: not is_alive(pid), 10)
 
 
 def start_and_wait(folder):

@@ -6,18 +6,10 @@ import pytest
 import requests
 
 from dev.customer import Customer, heading
-from dev.ledger import Ledger
 from dev.news import News
 from dev.process import NotStarted
-from dev.provider import Provider
 from dev.stack import Stack
-
-
-def wait_until(condition, within=30):
-    end = time.monotonic() + within
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.1)
-    assert condition()
+from dev.waiting import wait_for
 
 
 def group_is_gone(pid):
@@ -30,27 +22,26 @@ def group_is_gone(pid):
 
 def test_a_lead_passes_through_real_processes_that_are_kept_running(tmp_path):
     said = []
-    with Stack(tmp_path, receipts=True, say=said.append) as stack, Ledger(stack.environment["DATABASE_URL"]) as ledger:
-        provider, news = Provider(stack.sandbox_url), News(stack, said.append)
+    with Stack(tmp_path, receipts=True, say=said.append) as stack:
+        ledger, provider, news = stack.ledger, stack.provider, News(stack, said.append)
         ledger.add_plumber("+33639980001")
-        lead = ledger.add_lead("0639980101", "75011", "Fuite")
+        lead = ledger.add_lead("0639980101")
         worker = stack.process("worker")
         first_worker = worker.pid
 
         stack.kill("worker", signal.SIGKILL)
-        wait_until(lambda: worker.running and worker.pid != first_worker)
-        customer = Customer(f"{stack.url}/confirm/{lead.token}/")
-        assert customer.open().status_code == 200
-        assert heading(customer.press()) == "Votre demande est confirmée"
-        wait_until(lambda: ledger.lead(lead.id).notification_status == "whatsapp_sent")
+        wait_for(lambda: worker.running and worker.pid != first_worker, 30)
+        press = Customer(f"{stack.url}/confirm/{lead['token']}/").press()
+        assert heading(press.page) == "Votre demande est confirmée"
+        wait_for(lambda: ledger.lead(lead["id"])["notification_status"] == "whatsapp_sent", 30)
 
-        wait_until(lambda: "delivered" in [receipt["status"] for receipt in provider.receipts()])
-        news.tell()
+        wait_for(lambda: "delivered" in [receipt["status"] for receipt in provider.receipts()], 30)
+        news.pass_on()
         assert [message["to"] for message in provider.messages()] == ["+33639980001"]
         assert "worker ended by itself (SIGKILL); it is started again" in said
         assert "  provider: accepts a message to +33639980001" in said
-        told = "  provider: tells that the message to +33639980001 was delivered (the product answers 200)"
-        assert told in said
+        reported = "  provider: reports that the message to +33639980001 was delivered (the product answers 200)"
+        assert reported in said
         pids = [stack.process(name).pid for name in (*stack.parts, "postgresql", "valkey")]
 
     assert all(group_is_gone(pid) for pid in (*pids, first_worker))

@@ -1,62 +1,32 @@
 """The promises, from outside: real web, worker, sweeper, broker and provider; real kills."""
 
-import re
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import requests
 
+from dev.customer import Customer
+from dev.waiting import wait_for
 from leads.tests.old_databases import HALF_NOTIFIED_JUST_NOW, NOTIFICATION_COLUMNS, TABLES
 
 
 @pytest.fixture
-def add_lead(rows):
+def add_lead(ledger):
     """A plumber of his own and a lead for him, as raw rows; the lead's id and token."""
 
     def add(number):
-        plumber = f"+336399800{number}"
-        rows("INSERT INTO plumbers (phone, pack_size) VALUES (%s, 5)", plumber)
-        [row] = rows(
-            "INSERT INTO leads (phone, postal_code, emergency_type, confirmation_token, token_expires_at)"
-            " VALUES ('0639980077', '75011', 'Fuite d''eau', %s, now() + interval '30 minutes')"
-            " RETURNING id, confirmation_token AS token",
-            f"token-{number}",
-        )
-        return row["id"], row["token"]
+        ledger.add_plumber(f"+336399800{number}")
+        lead = ledger.add_lead("0639980077", token=f"token-{number}")
+        return lead["id"], lead["token"]
 
     return add
 
 
 def press(stack, token):
-    """What a customer's browser does; the page, and the seconds that the press took."""
-    with requests.Session() as browser:
-        address = f"{stack.url}/confirm/{token}/"
-        form = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.get(address, timeout=10).text)
-        started = time.monotonic()
-        page = browser.post(address, {"csrfmiddlewaretoken": form[1]}, timeout=10)
-        return page, time.monotonic() - started
-
-
-def script(stack, *answers, to=None):
-    queued = requests.post(
-        f"{stack.sandbox_url}/sandbox/next", json={"answers": list(answers)} | ({"to": to} if to else {}), timeout=10
-    )
-    assert queued.status_code == 200, queued.text
-
-
-def sends(stack):
-    received = requests.get(f"{stack.sandbox_url}/sandbox/requests", timeout=10).json()["requests"]
-    return [request for request in received if request["send"]]
-
-
-def wait_for(condition, seconds):
-    end = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.05)
-    return result
+    """The page, and the seconds that the press took."""
+    press = Customer(f"{stack.url}/confirm/{token}/").press()
+    return press.page, press.seconds
 
 
 @pytest.fixture
@@ -88,8 +58,8 @@ def test_the_two_attempts_in_real_time_p2_p4_p6_p8(run_stack, add_lead, ended, b
     stack = run_stack(NOTIFICATION_RETRY_DELAY="30", NOTIFICATION_LEASE="40", BROKER_VISIBILITY_TIMEOUT="300")
     good, late, lost = add_lead("01"), add_lead("02"), add_lead("03")
     refused = {"status": 400, "code": 63024, "message": "no WhatsApp for +33639980003"}
-    script(stack, refused, {"ok": True}, to="+33639980002")
-    script(stack, refused, {"status": 503, "text": "<html>"}, to="+33639980003")
+    stack.provider.script(refused, {"ok": True}, to="+33639980002")
+    stack.provider.script(refused, {"status": 503, "text": "<html>"}, to="+33639980003")
     # Each takes the plumber with the lowest id who has none yet.
     for _, token in (good, late, lost):
         page, _ = press(stack, token)
@@ -100,7 +70,7 @@ def test_the_two_attempts_in_real_time_p2_p4_p6_p8(run_stack, add_lead, ended, b
     assert ended(lost[0], 5)["notification_status"] == "whatsapp_failed"
 
     by_plumber = {}
-    for send in sends(stack):
+    for send in stack.provider.messages():
         by_plumber.setdefault(send["to"], []).append(send["at"])
     gaps = {to: instants[1] - instants[0] for to, instants in by_plumber.items() if len(instants) > 1}
     assert sorted(map(len, by_plumber.values())) == [1, 2, 2]
@@ -125,8 +95,7 @@ def test_what_the_provider_reports_later_reaches_the_attempts(run_stack, add_lea
     stack = run_stack(parts=("sandbox", "web", "worker"), WHATSAPP_BACKEND=backend)
     lead_id, token = add_lead("01")
     life = [{"status": status, "after": after} for status, after in (("sent", 0), ("delivered", 0.1), ("read", 0.2))]
-    script(
-        stack,
+    stack.provider.script(
         {"ok": True, "receipts": ["sent", {"status": "failed", "code": 63024, "after": 0.3}]},
         {"ok": True, "receipts": life},
     )
@@ -140,11 +109,8 @@ def test_what_the_provider_reports_later_reaches_the_attempts(run_stack, add_lea
     assert (second["outcome"], second["delivery"], second["failed_at"]) == ("accepted", "read", None)
     assert second["delivered_at"] and second["read_at"]
 
-    def told():
-        receipts = requests.get(f"{stack.sandbox_url}/sandbox/receipts", timeout=10).json()["receipts"]
-        return receipts if all(receipt["over"] for receipt in receipts) else None
-
-    assert {receipt["http_status"] for receipt in wait_for(told, 5)} == {200}
+    wait_for(lambda: len(stack.provider.receipts()) == 5, 5)
+    assert {receipt["http_status"] for receipt in stack.provider.receipts()} == {200}
 
 
 def test_without_a_broker_confirmations_are_quick_and_the_sweeper_delivers_p3_p5(run_stack, add_lead, ended, rows):
@@ -156,13 +122,13 @@ def test_without_a_broker_confirmations_are_quick_and_the_sweeper_delivers_p3_p5
     assert [page.status_code for page, _ in pressed] == [200] * 6
     assert max(took for _, took in pressed) < 2.5
     assert {ended(lead_id, 20)["notification_status"] for lead_id, _ in leads} == {"whatsapp_sent"}
-    assert len(sends(stack)) == 6
+    assert len(stack.provider.messages()) == 6
 
 
 def test_a_provider_that_hangs_delays_no_confirmation_p5(run_stack, add_lead):
     stack = run_stack()
     leads = [add_lead(f"{number:02}") for number in range(1, 6)]
-    script(stack, *[{"fault": "no_answer"}] * 5)
+    stack.provider.script(*[{"fault": "no_answer"}] * 5)
 
     pressed = [press(stack, token) for _, token in leads]
 
@@ -173,14 +139,14 @@ def test_a_deploy_in_the_wait_keeps_the_second_attempt_p3_p4(run_stack, add_lead
     """SIGTERM: the message goes back to the broker, and the next worker keeps the instant."""
     stack = run_stack(parts=("sandbox", "web", "worker"))  # no sweeper helps
     lead_id, token = add_lead("01")
-    script(stack, {"status": 400, "code": 63024}, {"ok": True})
+    stack.provider.script({"status": 400, "code": 63024}, {"ok": True})
     press(stack, token)
     wait_for(lambda: "Échec WhatsApp tentative 1" in stack.log("worker"), 15)
 
     stack.kill("worker", signal.SIGTERM)
 
     assert ended(lead_id, 20)["notification_status"] == "whatsapp_sent"
-    first, second = sends(stack)
+    first, second = stack.provider.messages()
     assert second["at"] - first["at"] >= 3
 
 
@@ -191,10 +157,11 @@ def test_a_taken_over_database_sends_nothing_old_and_loses_nothing_fresh_p3(run_
     wait_for(
         lambda: rows("SELECT 1 FROM leads WHERE confirmation_token='old-half' AND notification_status<>'pending'"), 15
     )
-    wait_for(lambda: sends(stack), 15)
+    wait_for(lambda: stack.provider.messages(), 15)
     time.sleep(3)  # six sweeps
 
-    assert [send["text"].split(". ")[1] for send in sends(stack)] == ["Téléphone du client : 06 12 34 56 84"]
+    texts = [message["text"].split(". ")[1] for message in stack.provider.messages()]
+    assert texts == ["Téléphone du client : 06 12 34 56 84"]
     states = rows("SELECT confirmation_token AS token, status, notification_status AS told FROM leads ORDER BY id")
     assert {row["token"]: (row["status"], row["told"]) for row in states} == {
         "old-pending": ("pending", "pending"),
@@ -222,6 +189,6 @@ def test_eight_presses_at_once_over_http_assign_once_p1(run_stack, add_lead, row
 
     assert {page.status_code for page in pages} == {200}
     assert sum(row["leads_received"] for row in rows("SELECT leads_received FROM plumbers")) == 1
-    wait_for(lambda: sends(stack), 15)
+    wait_for(lambda: stack.provider.messages(), 15)
     time.sleep(1)
-    assert len(sends(stack)) == 1
+    assert len(stack.provider.messages()) == 1
