@@ -17,7 +17,7 @@ class News:
         self._messages: set[tuple] = set()
         self._receipts: set[tuple] = set()
         logs = [stack.process(name).log for name in ("worker", "sweeper") if name in stack.parts]
-        self._logs = [_NewLines(log) for log in logs]
+        self._logs = [NewLines(log) for log in logs]
 
     def pass_on(self) -> bool:
         """True when there was any. A provider that does not answer is said once; its news comes when it does again."""
@@ -59,7 +59,7 @@ def _answer(receipt: dict) -> str:
     return f"the product answers {status}" if status else f"no answer: {receipt['error']}"
 
 
-class _NewLines:
+class NewLines:
     def __init__(self, log: Path) -> None:
         self.log = log
         self._read = 0  # bytes

@@ -48,6 +48,7 @@ class Supervisor(threading.Thread):
         return self._pauses[process]
 
     def _start(self, process: Process) -> None:
+        process.started_at = time.monotonic()  # also where it fails before it has a process
         try:
             process.start()
         except (OSError, NotStarted) as exc:
