@@ -1,11 +1,12 @@
 """`make run` shows whatever happens, and outlives it."""
 
+import contextlib
 import signal
 
 import pytest
 import requests
 
-from dev.news import News, NewLines
+from dev.news import NewLines, News
 from dev.stack import Stack
 from dev.waiting import wait_for
 
@@ -27,10 +28,8 @@ def send(stack, to, timeout=0.5):
     account, secret = (stack.environment[f"TWILIO_{name}"] for name in ("ACCOUNT_SID", "AUTH_TOKEN"))
     form = {"To": f"whatsapp:{to}", "From": "whatsapp:+33199000001", "Body": "Bonjour"}
     address = f"{stack.sandbox_url}/2010-04-01/Accounts/{account}/Messages.json"
-    try:
+    with contextlib.suppress(requests.RequestException):
         requests.post(address, form, auth=(account, secret), timeout=timeout)
-    except requests.RequestException:
-        pass
 
 
 def test_every_number_that_fails_is_shown(stack, said):
