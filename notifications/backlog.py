@@ -1,12 +1,9 @@
 """Work that a request leaves behind, done in order on one thread of this process."""
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
-
-GAP = 0.001  # seconds between two items, so that whoever waits for what `work` locks gets its turn
 
 
 class Backlog:
@@ -43,4 +40,3 @@ class Backlog:
                     return
                 item = self._items.popleft()
             self._work(item)
-            time.sleep(GAP)

@@ -192,6 +192,18 @@ def test_a_wrong_password_or_right_is_refused_at_once_and_not_repeated(broker, v
         assert "secret" not in str(refused.value)
 
 
+def test_a_library_that_names_the_whole_address_does_not_get_our_password_logged(broker, valkey, monkeypatch):
+    broker(make_user(valkey))
+
+    def fail(connection):
+        raise OSError("no route to redis://blind:secret@host")
+
+    monkeypatch.setattr(preflight, "_declare_the_queue", fail)
+
+    with pytest.raises(OutOfReach, match=r"no route to redis://blind:\*\*@host"):
+        check_broker()
+
+
 def test_a_check_that_breaks_stops_the_worker_too(monkeypatch, db):
     """Celery logs what a signal's receiver raises, and goes on."""
 
