@@ -99,7 +99,8 @@ def drop_if_useless(error: BaseException) -> bool:
 
     Django keeps what answers SELECT 1, so a session that is read-only would stay so for CONN_MAX_AGE.
     """
-    if useless := cannot_serve(error):
+    useless = cannot_serve(error)
+    if useless and not connection.in_atomic_block:
         connection.close()
     return useless
 

@@ -1,7 +1,7 @@
 import functools
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.views.csrf import csrf_failure as default_csrf_failure
@@ -30,7 +30,7 @@ def discreet(view: Callable) -> Callable:
 
 
 def answer_plainly(view: Callable) -> Callable:
-    """Links that do not work, and a database that is away, get a page that says what to do next."""
+    """Links that do not work get a page that says what to do next."""
 
     @functools.wraps(view)
     def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
@@ -40,10 +40,6 @@ def answer_plainly(view: Callable) -> Callable:
             return render(request, "leads/unknown.html", status=404)
         except ExpiredToken:
             return render(request, "leads/expired.html", status=410)
-        except (OperationalError, InterfaceError):
-            response = render(request, "leads/unavailable.html", status=503)
-            response["Retry-After"] = "10"
-            return response
 
     return wrapped
 

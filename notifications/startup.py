@@ -14,10 +14,10 @@ from celery import current_app
 from celery.signals import worker_init
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from kombu import Connection
 
-from leads.database import bound_every_query
+from leads.database import bound_every_query, drop_if_useless, sqlstate
 from leads.models import Lead
 from notifications.lifecycle import CLOCK_TOLERANCE
 
@@ -71,14 +71,17 @@ def check_database() -> None:
     where = f"{database['HOST'] or database['OPTIONS'].get('host', 'localhost')}:{database['PORT'] or 5432}"
     try:
         connection.ensure_connection()
-    except DatabaseError as exc:
+    except Error as exc:
         raise OutOfReach(f"PostgreSQL at {where} (database {database['NAME']}) cannot be reached: start it.") from exc
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
             ahead = time.time() - float(cursor.fetchone()[0])
         Lead.objects.notification_due().exists()
-    except DatabaseError as exc:
+    except Error as exc:
+        if drop_if_useless(exc):
+            cause = sqlstate(exc) or type(exc).__name__
+            raise OutOfReach(f"PostgreSQL at {where} cannot serve now ({cause}).") from exc
         raise Unusable(f"The database {database['NAME']} at {where} is not ready: run manage.py migrate.") from exc
     if abs(ahead) > CLOCK_TOLERANCE:
         told = f"This machine's clock and PostgreSQL's at {where} differ by {abs(ahead):.1f} s"

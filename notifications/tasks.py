@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from celery import Task, shared_task
 from celery.result import AsyncResult
 from django.conf import settings
+from django.db import Error
 
+from leads.database import drop_if_useless
 from notifications.backlog import Backlog
 from notifications.lifecycle import Result
 from notifications.publishing import BrokerLeftAlone, Publisher
@@ -35,7 +37,14 @@ class BoundedTask(Task):
 @shared_task(bind=True, base=BoundedTask)
 def notify_plumber(self: Task, lead_id: int) -> None:
     """Attempt 1 now; if it fails, attempt 2 once, NOTIFICATION_RETRY_DELAY seconds later."""
-    if deliver(lead_id) is Result.RETRY_DUE:
+    try:
+        result = deliver(lead_id)
+    except Error as exc:
+        if not drop_if_useless(exc):
+            raise
+        logger.warning("Lead %d laissée au veilleur : base de données indisponible (%s)", lead_id, type(exc).__name__)
+        return
+    if result is Result.RETRY_DUE:
         if self.request.retries:  # an old retry's message, delivered again, has begun a new run
             enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)
             return

@@ -1,17 +1,15 @@
 """Where the providers report what became of a message, and how our account stands. Verify, parse, apply, answer 200."""
 
-from collections.abc import Callable
-from functools import wraps
 from threading import BoundedSemaphore
 from types import ModuleType
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseForbidden
 from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
+from leads import database
 from notifications import news, receipts, tasks
 from notifications.providers.meta import webhook as meta_webhook
 from notifications.providers.twilio import webhook as twilio_webhook
@@ -22,21 +20,11 @@ LARGE = 64 * 1024  # bytes
 LARGE_AT_ONCE = BoundedSemaphore(2)  # per process
 RETRY_AFTER = "2"  # seconds
 
-
-def told_again_if_the_database_is_away(view: Callable) -> Callable:
-    @wraps(view)
-    def wrapped(request: HttpRequest) -> HttpResponse:
-        try:
-            return view(request)
-        except (OperationalError, InterfaceError):
-            return HttpResponse(status=503)
-
-    return wrapped
+PATIENCE = 2  # seconds for a database that cannot serve; after a 503 the provider reports again, but not for ever
 
 
 @csrf_exempt  # signed by the provider instead
 @require_POST
-@told_again_if_the_database_is_away
 def twilio(request: HttpRequest) -> HttpResponse:
     """Status callbacks, and what the debugger or an event stream posts."""
     return _receive(request, twilio_webhook)
@@ -44,7 +32,6 @@ def twilio(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt  # signed by the provider instead
 @require_http_methods(["GET", "POST"])
-@told_again_if_the_database_is_away
 def meta(request: HttpRequest) -> HttpResponse:
     """Status updates, up to 1,000 in a batch, and account news; GET is Meta's handshake for the address."""
     if request.method == "POST":
@@ -101,5 +88,6 @@ def _take(request: HttpRequest, provider: ModuleType) -> HttpResponse:
 
 def _apply(report: Report) -> None:
     # In the background: a thousand messages take seconds, and the provider wants its answer within a quarter of one.
-    tasks.enqueue_in_background(receipts.record(report.receipts), countdown=settings.NOTIFICATION_RETRY_DELAY)
-    news.record(report.news)
+    due = database.repeat(receipts.record, report.receipts, patience=PATIENCE)
+    tasks.enqueue_in_background(due, countdown=settings.NOTIFICATION_RETRY_DELAY)
+    database.repeat(news.record, report.news, patience=PATIENCE)

@@ -50,6 +50,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "leads.unavailable.UnavailableMiddleware",
 ]
 ROOT_URLCONF = "plumbing.urls"
 WSGI_APPLICATION = "plumbing.wsgi.application"

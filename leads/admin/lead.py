@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from leads.admin.common import BADGES, NOTIFICATION_BADGES, REACHED_BADGES, badge, tell
 from leads.admin.sturdy import SturdyAdmin
 from leads.assignment import NobodyEligible, NotWaiting, assign_by_hand
+from leads.database import cannot_serve
 from leads.forms import LeadForm
 from leads.links import confirmation_link
 from leads.models import Lead
@@ -193,7 +194,9 @@ class LeadAdmin(SturdyAdmin):
         for lead_id in queryset.order_by("id").values_list("pk", flat=True):
             try:
                 assign_by_hand(lead_id, requested_by=f"admin : {request.user}")
-            except OperationalError:
+            except OperationalError as exc:
+                if cannot_serve(exc):
+                    raise
                 self.message_user(
                     request, f"Demande #{lead_id} occupée : recommencez dans un instant.", messages.WARNING
                 )

@@ -13,6 +13,7 @@ from leads import packs
 from leads.admin.common import BADGES, badge, enqueue_after_commit, tell
 from leads.admin.sturdy import SturdyAdmin
 from leads.assignment import take_turn
+from leads.database import cannot_serve
 from leads.forms import PlumberForm
 from leads.models import Plumber
 
@@ -88,7 +89,9 @@ class PlumberAdmin(SturdyAdmin):
         for plumber in queryset:
             try:
                 assigned = change(plumber.pk)
-            except OperationalError:
+            except OperationalError as exc:
+                if cannot_serve(exc):
+                    raise
                 self.message_user(request, f"{plumber} occupé : recommencez dans un instant.", messages.WARNING)
                 continue
             except packs.NotPossible as exc:

@@ -225,17 +225,24 @@ class TestCsrf:
         assert lead.status == "pending"
 
 
-def test_a_database_that_is_away_gets_a_friendly_503(client, path, monkeypatch):
+@pytest.mark.parametrize(
+    ("method", "view", "words"),
+    [("post", "confirm_and_assign", "appuyez de nouveau"), ("get", "find", "Rechargez cette page")],
+)
+def test_a_database_that_is_away_gets_a_friendly_503_with_words_for_each_case(
+    method, view, words, client, path, monkeypatch
+):
     def away(token):
         raise OperationalError("server closed the connection")
 
-    monkeypatch.setattr("leads.views.confirm_and_assign", away)
+    monkeypatch.setattr(f"leads.views.{view}", away)
 
-    page = client.post(path)
+    page = getattr(client, method)(path)
 
     assert page.status_code == 503
     assert page["Retry-After"] == "10"
-    assert "appuyez de nouveau" in page.content.decode()
+    assert (page["Cache-Control"], page["Referrer-Policy"]) == ("no-store", "no-referrer")
+    assert [text for text in ("appuyez de nouveau", "Rechargez cette page") if text in page.content.decode()] == [words]
 
 
 def test_the_health_page_needs_nothing(client):

@@ -3,12 +3,12 @@
 import pytest
 
 from leads.models import Lead
-from notifications import delivery
 from notifications.models import Attempt
 from notifications.providers.base import Refused
 from notifications.sending import deliver
 from notifications.tests.accounts import with_meta, with_twilio
 from notifications.tests.loopback import answering, provider, response, stored_answer
+from notifications.tests.steps import claim, fail
 
 
 @pytest.fixture
@@ -63,10 +63,10 @@ def test_what_is_plainly_accepted_has_no_state(by_meta):
 
 
 def test_a_failure_without_a_message_id_leaves_the_one_that_a_receipt_brought(assigned_lead):
-    attempt = delivery.claim(assigned_lead.pk)
+    attempt = claim(assigned_lead.pk)
     Attempt.objects.update(provider_message_id="SM1")
 
-    delivery.fail(attempt, Refused("non"))
+    fail(attempt, Refused("non"))
 
     assert Attempt.objects.get().provider_message_id == "SM1"
 

@@ -198,7 +198,7 @@ def test_a_library_that_names_the_whole_address_does_not_get_our_password_logged
     def fail(connection):
         raise OSError("no route to redis://blind:secret@host")
 
-    monkeypatch.setattr(preflight, "_declare_the_queue", fail)
+    monkeypatch.setattr(startup, "_declare_the_queue", fail)
 
     with pytest.raises(OutOfReach, match=r"no route to redis://blind:\*\*@host"):
         check_broker()

@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
-from django.db import DatabaseError, connection
 
 from leads.assignment import assign_waiting_leads
-from leads.database import bound_every_query
+from leads.database import bound_every_query, drop_if_useless, sqlstate, waited
 from notifications import tasks
 from notifications.startup import Unusable, check_database, patiently
 from notifications.sweeper import Sweeper
@@ -61,8 +60,9 @@ class Command(BaseCommand):
         """A step that fails (the database restarts, one bad row) is tried again at the next turn."""
         try:
             step()
-        except DatabaseError as exc:
-            logger.error("Veilleur : passage manqué (%s), nouvel essai bientôt", type(exc).__name__)
-            connection.close()
-        except Exception:
-            logger.exception("Veilleur : erreur inattendue, nouvel essai bientôt")
+        except Exception as exc:
+            if drop_if_useless(exc) or waited(exc):
+                cause = sqlstate(exc) or type(exc).__name__
+                logger.error("Veilleur : passage manqué (%s), nouvel essai bientôt", cause)
+            else:
+                logger.exception("Veilleur : erreur inattendue, nouvel essai bientôt")
