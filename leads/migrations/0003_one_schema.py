@@ -1,42 +1,33 @@
 """From every starting point to one schema: instants with a time zone, values held by constraints.
 
-Rows that break a constraint stop the migration, with their ids and the way out; no row is changed then.
+What cannot be taken over stops the migration with a sentence for each thing and the way out; nothing is changed then.
 """
 
 from django.conf import settings
-from django.core.management import CommandError
 from django.db import migrations
 
-RULES = [  # table, columns, what holds for every good row
-    ("plumbers", "pack_size", "pack_size IN (5, 10, 15, 20, 25, 30)"),
-    ("plumbers", "leads_received", "leads_received BETWEEN 0 AND pack_size"),
-    ("plumbers", "status", "status IN ('active', 'exhausted', 'paused')"),
-    ("leads", "status", "status IN ('pending', 'confirmed', 'sent')"),
-    ("leads", "notification_status", "notification_status IN ('pending', 'whatsapp_sent', 'whatsapp_failed')"),
-    ("leads", "notification_attempts", "notification_attempts BETWEEN 0 AND 2"),
-    ("leads", "plumber_id", "plumber_id IN (SELECT id FROM plumbers)"),
-]
+from leads.takeover.catalogue import found_columns
+from leads.takeover.columns import TABLES
+from leads.takeover.locks import hold_tables
+from leads.takeover.look import refuse
+
+RULED = {  # columns whose values our constraints hold
+    "pack_size",
+    "leads_received",
+    "status",
+    "notification_status",
+    "notification_attempts",
+    "plumber_id",
+}
 
 # NULL in the two notification columns means what their default says: the old system had written nothing there.
-# The old instants have no time zone and hold UTC.
-ONE_SCHEMA = """
+NULLS = """
 UPDATE leads SET notification_status = 'pending' WHERE notification_status IS NULL;
 UPDATE leads SET notification_attempts = 0 WHERE notification_attempts IS NULL;
-ALTER TABLE leads
-    ALTER notification_status SET DEFAULT 'pending', ALTER notification_status SET NOT NULL,
-    ALTER notification_attempts SET DEFAULT 0, ALTER notification_attempts SET NOT NULL,
-    ALTER token_expires_at TYPE timestamptz USING token_expires_at AT TIME ZONE 'UTC',
-    ALTER notification_retry_at TYPE timestamptz USING notification_retry_at AT TIME ZONE 'UTC',
-    ALTER created_at DROP DEFAULT,
-    ALTER created_at TYPE timestamptz USING created_at AT TIME ZONE 'UTC',
-    ALTER created_at SET DEFAULT now(),
-    ADD CONSTRAINT leads_plumber_id_fkey FOREIGN KEY (plumber_id) REFERENCES plumbers (id);
-ALTER TABLE plumbers
-    ALTER created_at DROP DEFAULT,
-    ALTER created_at TYPE timestamptz USING created_at AT TIME ZONE 'UTC',
-    ALTER created_at SET DEFAULT now();
 """
-
+FOREIGN_KEY = """
+ALTER TABLE leads ADD CONSTRAINT leads_plumber_id_fkey FOREIGN KEY (plumber_id) REFERENCES plumbers (id)
+"""
 
 # The old system kept the wait before its second attempt in memory: what it left half-notified would wait for ever.
 # What is still fresh is due now; what is older stays as it is.
@@ -47,38 +38,50 @@ WHERE status = 'sent' AND notification_status = 'pending' AND notification_attem
 """
 
 
-def refuse_impossible_rows(apps, schema_editor):
-    found = []
-    with schema_editor.connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")  # a large table takes its time
-        for table, column, rule in RULES:
-            cursor.execute(f"SELECT id FROM {table} WHERE NOT ({rule}) ORDER BY id")
-            if ids := [str(row[0]) for row in cursor.fetchall()]:
-                found.append(f"{table}.{column} must keep to: {rule}. Rows that do not, by id: {', '.join(ids)}.")
-    if found:
-        raise CommandError(
-            "These rows of the old database cannot be taken over as they are:\n  "
-            + "\n  ".join(found)
-            + "\nNo row was changed. Correct them (UPDATE … WHERE id = …), then run migrate again."
-        )
+def refuse_what_cannot_be_taken_over(apps, schema_editor):
+    hold_tables(schema_editor.connection)
+    refuse(schema_editor.connection)
 
 
 def make_one_schema(apps, schema_editor):
     connection = schema_editor.connection
     with connection.cursor() as cursor:
-        for table in ("plumbers", "leads"):
-            ours = {column for of, column, _ in RULES if of == table}
-            for name, constraint in connection.introspection.get_constraints(cursor, table).items():
-                # Ours come instead, under names that we know; what the old system had besides stays.
-                if (constraint["foreign_key"] or constraint["check"]) and set(constraint["columns"]) <= ours:
-                    cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {connection.ops.quote_name(name)}")
-        cursor.execute(ONE_SCHEMA)
+        cursor.execute("SET LOCAL statement_timeout = 0")  # a large table takes its time
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # the old system's own may be deferred: nothing is altered then
+        for table in TABLES:
+            drop_old_constraints(connection, cursor, table)
+        cursor.execute(NULLS)
+        # The old instants have no time zone and hold UTC. Where the session's time zone is UTC, PostgreSQL knows that
+        # the same bytes mean the same instants, and does not write the table anew.
+        cursor.execute("SET LOCAL TIME ZONE 'UTC'")
+        for table in TABLES:
+            cursor.execute(f"ALTER TABLE {table} {', '.join(alterations(cursor, table))}")
+        cursor.execute(FOREIGN_KEY)
         cursor.execute(HALF_NOTIFIED, [settings.LEAD_FRESHNESS])
+
+
+def drop_old_constraints(connection, cursor, table):
+    """Ours come instead, under names that we know; what the old system had besides stays."""
+    for name, constraint in connection.introspection.get_constraints(cursor, table).items():
+        if (constraint["foreign_key"] or constraint["check"]) and set(constraint["columns"]) <= RULED:
+            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {connection.ops.quote_name(name)}")
+
+
+def alterations(cursor, table):
+    found = found_columns(cursor, table)
+    for name, column in TABLES[table].items():
+        if found[name].type != column.type:
+            if column.default:
+                yield f"ALTER {name} DROP DEFAULT"
+            yield f"ALTER {name} TYPE {column.type}"
+        if column.default:
+            yield f"ALTER {name} SET DEFAULT {column.default}"
+        yield f"ALTER {name} {'SET' if column.required else 'DROP'} NOT NULL"
 
 
 class Migration(migrations.Migration):
     dependencies = [("leads", "0002_lead_notification")]
     operations = [
-        migrations.RunPython(refuse_impossible_rows, migrations.RunPython.noop),
+        migrations.RunPython(refuse_what_cannot_be_taken_over, migrations.RunPython.noop),
         migrations.RunPython(make_one_schema, migrations.RunPython.noop),
     ]
