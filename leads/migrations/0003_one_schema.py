@@ -22,8 +22,9 @@ RULED = {  # columns whose values our constraints hold
 
 # NULL in the two notification columns means what their default says: the old system had written nothing there.
 NULLS = """
-UPDATE leads SET notification_status = 'pending' WHERE notification_status IS NULL;
-UPDATE leads SET notification_attempts = 0 WHERE notification_attempts IS NULL;
+UPDATE leads SET notification_status = coalesce(notification_status, 'pending'),
+                 notification_attempts = coalesce(notification_attempts, 0)
+ WHERE notification_status IS NULL OR notification_attempts IS NULL
 """
 FOREIGN_KEY = """
 ALTER TABLE leads ADD CONSTRAINT leads_plumber_id_fkey FOREIGN KEY (plumber_id) REFERENCES plumbers (id)

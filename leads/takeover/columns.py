@@ -20,6 +20,11 @@ class Column(NamedTuple):
     rule: str = ""  # SQL that holds for every good row
     added_later: bool = False  # some old databases do not have it
 
+    @property
+    def max_length(self) -> int | None:
+        length = self.type.removeprefix("character varying(").removesuffix(")")
+        return int(length) if length.isdecimal() else None
+
     def convertible_from(self, typname: str) -> bool:
         return typname in CONVERTIBLE[self.type.split("(")[0]]
 
@@ -31,7 +36,7 @@ def _instant(name: str, **properties: object) -> Column:
 
 PLUMBERS = {
     "id": Column("integer", required=True),
-    "phone": Column("character varying(20)", required=True, rule="length(phone) <= 20"),
+    "phone": Column("character varying(20)", required=True),
     "pack_size": Column("integer", required=True, rule="pack_size IN (5, 10, 15, 20, 25, 30)"),
     "leads_received": Column("integer", required=True, default="0", rule="leads_received BETWEEN 0 AND pack_size"),
     "status": Column(
@@ -44,8 +49,8 @@ PLUMBERS = {
 }
 LEADS = {
     "id": Column("integer", required=True),
-    "phone": Column("character varying(20)", required=True, rule="length(phone) <= 20"),
-    "postal_code": Column("character varying(10)", required=True, rule="length(postal_code) <= 10"),
+    "phone": Column("character varying(20)", required=True),
+    "postal_code": Column("character varying(10)", required=True),
     "emergency_type": Column("text", required=True),
     "status": Column(
         "character varying(20)",

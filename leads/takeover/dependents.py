@@ -33,8 +33,8 @@ def dependent_problems(cursor: Cursor) -> list[str]:
         return []
     dependents = ", ".join(f"{dependent} ({', '.join(columns)})" for dependent, columns in found.items())
     return [
-        f"These depend on columns whose type changes: {dependents}. Keep their definitions (pg_dump --schema-only), drop "
-        "them, run migrate, and create them again for columns with a time zone: a day is then "
+        f"These depend on columns whose type changes: {dependents}. Keep their definitions (pg_dump --schema-only), "
+        "drop them, run migrate, and create them again for columns with a time zone: a day is then "
         "date(created_at AT TIME ZONE 'UTC')."
     ]
 

@@ -8,7 +8,7 @@ SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') =
        coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
 """
 OWNER = """
-SELECT pg_get_userbyid(relowner), pg_has_role(relowner, 'USAGE'), row_security_active(oid)
+SELECT current_user, pg_get_userbyid(relowner), pg_has_role(relowner, 'USAGE'), row_security_active(oid)
   FROM pg_class WHERE oid = %s::regclass
 """
 
@@ -41,10 +41,10 @@ def owner_problems(cursor: Cursor) -> list[str]:
     found = []
     for table in old_tables(cursor):
         cursor.execute(OWNER, [table])
-        owner, is_ours, hides_rows = cursor.fetchone()
+        role, owner, is_ours, hides_rows = cursor.fetchone()
         if not is_ours:
             found.append(
-                f"{table} belongs to the role {owner}: as a superuser, GRANT {owner} TO the role in DATABASE_URL; "
+                f"{table} belongs to the role {owner}: as a superuser, GRANT {owner} TO {role}; "
                 "the old system keeps its own rights then."
             )
         if hides_rows and is_ours:

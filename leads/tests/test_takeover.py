@@ -6,10 +6,16 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from leads.tests.old_databases import NOTIFICATION_COLUMNS, TABLES
+from leads.tests.old_databases import HALF_DONE, NOTIFICATION_COLUMNS, TABLES
 
 UTC = datetime.UTC
-STARTS = {"empty": "", "without notification columns": TABLES, "with them": TABLES + NOTIFICATION_COLUMNS}
+STARTS = {
+    "empty": "",
+    "without notification columns": TABLES,
+    "with them": TABLES + NOTIFICATION_COLUMNS,
+    "half done": TABLES + HALF_DONE,
+    "leads alone": TABLES + "DROP TABLE plumbers",
+}
 
 SCHEMA = """
 SELECT 'column', table_name::text, column_name::text,

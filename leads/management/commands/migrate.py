@@ -22,6 +22,7 @@ class Command(migrate.Command):
     def handle(self, *args: object, **options: object) -> None:
         if any(options[name] for name in ONLY_SHOWS):
             return super().handle(*args, **options)
+        self.verbosity = options["verbosity"]
         connection = self.connection = connections[options["database"]]
         try:
             with one_at_a_time(connection, self.say):
@@ -53,5 +54,6 @@ class Command(migrate.Command):
         super().migration_progress_callback(action, migration, fake)
 
     def say(self, sentence: str) -> None:
-        self.stdout.write(sentence)
-        self.stdout.flush()  # what follows may take a while
+        if self.verbosity:
+            self.stdout.write(sentence)
+            self.stdout.flush()  # what follows may take a while
