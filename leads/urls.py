@@ -1,10 +1,11 @@
-from django.urls import path
+from django.urls import path, re_path
 
 from leads import views
 
 urlpatterns = [
-    path("confirm/<path:token>/", views.confirm, name="confirm"),
-    path("confirm/<path:token>", views.confirm),  # the last character gets lost in copying
+    # Any character may be in an old token, or after the link; the last slash gets lost in copying.
+    re_path(r"^confirm/(?s:(?P<token>.+?))/?\Z", views.confirm, name="confirm"),
     path("api/confirm", views.old_link),
+    path("api/confirm/", views.old_link),
     path("api/health", views.health),
 ]

@@ -4,14 +4,12 @@ from collections.abc import Callable
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
-from django.views.csrf import csrf_failure as default_csrf_failure
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from leads.assignment import AlreadyConfirmed, ExpiredToken, UnknownToken, confirm_and_assign, find
-from leads.csrf import form_token_required
-from leads.links import confirmation_path
+from leads.links import confirmation_path, meant, token_in
 from leads.models import Lead
 from notifications import tasks
 
@@ -44,11 +42,27 @@ def answer_plainly(view: Callable) -> Callable:
     return wrapped
 
 
-@csrf_exempt  # from the stricter check that this page's Referrer-Policy makes impossible
+def read_as_meant(view: Callable) -> Callable:
+    """A token that nobody has is read again without what mail and message programs add to an address."""
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, token: str) -> HttpResponse:
+        try:
+            return view(request, token)
+        except UnknownToken:
+            without_additions = meant(token)
+            if without_additions is None:
+                raise
+            return view(request, without_additions)
+
+    return wrapped
+
+
+@csrf_exempt  # the link is the credential, no cookie takes part: whoever can forge this POST could press the button
 @discreet
 @require_http_methods(["GET", "HEAD", "POST"])
-@form_token_required
 @answer_plainly
+@read_as_meant
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows the request and one button; POST confirms and assigns, and answers without waiting to notify."""
     if request.method != "POST":
@@ -56,16 +70,19 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     try:
         lead = confirm_and_assign(token)
     except AlreadyConfirmed as exc:  # a second press is normal
-        return render(request, "leads/confirmed.html", {"lead": exc.lead})
+        return show(request, exc.lead)
     if lead.status == Lead.Status.SENT:
         transaction.on_commit(lambda: tasks.enqueue(lead.pk), robust=True)
-    return render(request, "leads/confirmed.html", {"lead": lead})
+    return show(request, lead)
 
 
 def show(request: HttpRequest, lead: Lead) -> HttpResponse:
+    """How the lead stands, to whoever asks and to whoever pressed: the two never disagree."""
     if lead.status != Lead.Status.PENDING:
-        too_late = lead.status == Lead.Status.CONFIRMED and lead not in Lead.objects.waiting()
-        return render(request, "leads/confirmed.html", {"lead": lead, "already": True, "too_late": too_late})
+        waits = lead.status == Lead.Status.CONFIRMED and Lead.objects.waiting().filter(pk=lead.pk).exists()
+        too_late = lead.status == Lead.Status.CONFIRMED and not waits
+        context = {"lead": lead, "already": request.method != "POST", "too_late": too_late}
+        return render(request, "leads/confirmed.html", context)
     return render(request, "leads/confirm.html", {"lead": lead, "last_digits": lead.phone.strip()[-2:]})
 
 
@@ -73,7 +90,7 @@ def show(request: HttpRequest, lead: Lead) -> HttpResponse:
 @require_safe
 def old_link(request: HttpRequest) -> HttpResponse:
     """Links sent by the old system: `/api/confirm?token=…`."""
-    token = request.GET.get("token", "")
+    token = token_in(request.GET)
     if not token:
         return render(request, "leads/unknown.html", status=404)
     return HttpResponseRedirect(confirmation_path(token))
@@ -86,7 +103,13 @@ def health(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    if not request.path.startswith("/confirm/"):
-        return default_csrf_failure(request, reason)
-    return render(request, "leads/csrf_failure.html", status=403)
+def error_page(status: int) -> Callable:
+    """A handler that looks at nothing of the request: Django's own would parse the form that was the error."""
+
+    def handle(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+        return render(request, f"{status}.html", status=status)
+
+    return handle
+
+
+bad_request, forbidden, not_found = map(error_page, (400, 403, 404))

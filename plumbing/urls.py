@@ -3,7 +3,9 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-handler500 = "leads.unavailable.server_error"
+handler400, handler403 = "leads.views.bad_request", "leads.views.forbidden"
+handler404, handler500 = "leads.views.not_found", "leads.unavailable.server_error"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("favicon.ico", RedirectView.as_view(url=static("leads/icon.svg"))),

@@ -186,43 +186,36 @@ def test_old_links_cannot_be_posted_to(client):
     assert client.post("/api/confirm?token=x").status_code == 405
 
 
-class TestCsrf:
-    @pytest.fixture
-    def browser(self):
-        return Client(enforce_csrf_checks=True)
+@pytest.mark.parametrize("headers", [{}, {"origin": "null"}, {"origin": "https://mail.example"}])
+def test_the_button_needs_no_cookie(headers, plumber, lead, path, rung):
+    """As an in-app browser posts it, or one that refuses cookies: the link is the credential."""
+    browser = Client(enforce_csrf_checks=True)
 
-    def form_token(self, browser, path, **extra):
-        return re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.get(path, **extra).content.decode())[1]
+    page = browser.post(path, secure=True, headers=headers)
 
-    @pytest.mark.parametrize("headers", [{}, {"origin": "null"}, {"origin": "https://testserver"}])
-    def test_the_button_works_in_every_browser_over_tls(self, headers, browser, plumber, lead, path, rung):
-        """A page with Referrer-Policy: no-referrer is posted without Referer, and with Origin null or none."""
-        token = self.form_token(browser, path, secure=True)
+    assert page.status_code == 200
+    assert rung == [lead.pk]
+    assert not page.cookies and not browser.get(path).cookies
 
-        page = browser.post(path, {"csrfmiddlewaretoken": token}, secure=True, headers=headers)
 
-        assert page.status_code == 200
-        assert rung == [lead.pk]
+def test_what_rests_on_a_login_keeps_its_protection(admin_user):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(admin_user)
 
-    @pytest.mark.parametrize("headers", [{"origin": "https://evil.example"}, {"referer": "https://evil.example/"}])
-    def test_another_site_cannot_press_it(self, headers, browser, plumber, lead, path, rung):
-        token = self.form_token(browser, path, secure=True)
+    assert browser.post("/admin/leads/lead/", {"action": "resend"}).status_code == 403
+    assert browser.post("/admin/login/", {"username": "admin", "password": "password"}).status_code == 403
 
-        page = browser.post(path, {"csrfmiddlewaretoken": token}, secure=True, headers=headers)
 
-        assert page.status_code == 403
-        assert rung == []
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_asking_and_pressing_again_say_the_same(method, client, make_lead, rung):
+    """Five hours after the confirmation, nobody is found in time any more."""
+    confirmed_at = timezone.now() - datetime.timedelta(hours=5)
+    lead = make_lead(status="confirmed", confirmed_at=confirmed_at)
 
-    @pytest.mark.parametrize("form", [{}, {"csrfmiddlewaretoken": "a" * 64}])
-    def test_without_its_token_nothing_is_confirmed(self, form, browser, plumber, lead, path, rung):
-        browser.get(path)
+    page = getattr(client, method)(f"/confirm/{lead.confirmation_token}/")
 
-        page = browser.post(path, form, headers={"origin": "null"})
-
-        lead.refresh_from_db()
-        assert page.status_code == 403
-        assert "Rien n'a été enregistré" in page.content.decode()
-        assert lead.status == "pending"
+    assert "Nous n'avons pas trouvé de plombier à temps" in page.content.decode()
+    assert "sera attribuée" not in page.content.decode()
 
 
 @pytest.mark.parametrize(
