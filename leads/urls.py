@@ -4,7 +4,7 @@ from leads import views
 
 urlpatterns = [
     # Any character may be in an old token, or after the link; the last slash gets lost in copying.
-    re_path(r"^confirm/(?s:(?P<token>.+?))/?\Z", views.confirm, name="confirm"),
+    re_path(r"^confirm/(?P<token>[\s\S]+?)/?\Z", views.confirm, name="confirm"),
     path("api/confirm", views.old_link),
     path("api/confirm/", views.old_link),
     path("api/health", views.health),

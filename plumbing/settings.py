@@ -4,9 +4,11 @@ import re
 from urllib.parse import urlsplit
 
 import dj_database_url
+from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from plumbing import env
+from plumbing.readable import LARGEST_BODY
 
 # --- Web ---------------------------------------------------------------------------------------
 
@@ -23,11 +25,27 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_URL.startswith("https://")
 # Asked by the container itself, without TLS; and signed, so that no redirect (which providers do not follow) is needed.
 SECURE_REDIRECT_EXEMPT = [r"^api/health$", r"^webhooks/whatsapp/"]
-SECURE_HSTS_SECONDS = 30 * 24 * 3600 if SECURE_SSL_REDIRECT else 0
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE_SSL_REDIRECT else 0  # a preload asks for a year
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_COOKIE_HTTPONLY = True
+CONTENT_SECURITY_POLICY = {  # no style and no script inside a page: neither ours nor the admin's need one
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "connect-src": [SELF],  # the admin's autocompletion
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
+FILE_UPLOAD_HANDLERS = []  # no page takes files
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
+DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST_BODY
 
 INSTALLED_APPS = [
     "leads",
@@ -41,6 +59,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
+    "plumbing.middleware.permissions_policy",
+    "csp.middleware.CSPMiddleware",
+    "plumbing.middleware.probes_by_any_name",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -136,7 +157,6 @@ WHATSAPP_CLOUD_VERIFY_TOKEN = env.text("WHATSAPP_CLOUD_VERIFY_TOKEN", "")
 WHATSAPP_CLOUD_TEMPLATE = env.text("WHATSAPP_CLOUD_TEMPLATE", "")
 WHATSAPP_CLOUD_TEMPLATE_LANGUAGE = env.text("WHATSAPP_CLOUD_TEMPLATE_LANGUAGE", "fr")
 WHATSAPP_CLOUD_API_URL = env.url("WHATSAPP_CLOUD_API_URL", ("https", "http"), "https://graph.facebook.com/v25.0")
-DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # Meta reports in batches of up to 3 MB
 
 # --- Celery: carries lead ids to the workers (why each value: docs/operations.md) -----------------------
 

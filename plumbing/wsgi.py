@@ -4,9 +4,10 @@ from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 
 from leads.database import bound_every_query
+from plumbing.readable import only_readable
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "plumbing.settings")
 
 bound_every_query()
-application = get_wsgi_application()
+application = only_readable(get_wsgi_application())
 call_command("check")  # gunicorn runs no system checks: a half-set provider must stop the start
