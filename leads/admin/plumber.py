@@ -56,11 +56,10 @@ class PlumberAdmin(SturdyAdmin):
     @admin.display(description="pack", ordering=F("leads_received") * 1.0 / F("pack_size"))
     def pack(self, plumber: Plumber) -> SafeString:
         return format_html(
-            '{}/{} <span class="pack {}"><span style="width: {}%"></span></span>',
+            '{0}/{1} <progress class="pack {2}" value="{0}" max="{1}"></progress>',
             plumber.leads_received,
             plumber.pack_size,
             "full" if plumber.leads_received >= plumber.pack_size else "",
-            round(100 * plumber.leads_received / plumber.pack_size),
         )
 
     @admin.display(description="état", ordering="status")
