@@ -165,7 +165,7 @@ class Stack:
         receipts = ["--receipts"] if self.receipts else []
         commands = {
             "sandbox": ["-m", "sandbox", "--port", str(self.sandbox_port), *receipts],
-            "web": ["-m", "gunicorn", "plumbing.wsgi", "--bind", f"127.0.0.1:{self.web_port}", *_GUNICORN],
+            "web": ["-m", "gunicorn", "plumbing.wsgi", "--bind", f"127.0.0.1:{self.web_port}"],
             "worker": ["-m", "celery", "-A", "plumbing", "worker", "-n", f"{name}@%h"],
             "sweeper": ["manage.py", "sweep_notifications"],
         }
@@ -178,10 +178,6 @@ class Stack:
         command, log = [sys.executable, *commands[kind(name)]], self.folder / f"{name}.log"
         process = Process(name, command, log=log, environment=self.environment, folder=ROOT, ready=ready[kind(name)])
         return process
-
-
-# No control socket: it would be left in the home folder.
-_GUNICORN = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket"]
 
 
 def _answers(url: str) -> bool:

@@ -1,0 +1,173 @@
+"""A real gunicorn as in production, and clients on its socket: whole bodies, slow ones, large ones, many."""
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from urllib.parse import urlencode, urlsplit
+
+import psutil
+import pytest
+import requests
+
+from notifications.tests.signed import meta_signature, twilio_signature
+
+LEAD = (
+    "INSERT INTO leads (phone, postal_code, emergency_type, confirmation_token, token_expires_at)"
+    " VALUES ('0639980077', '75011', 'Fuite', 'x-token', now() + interval '30 minutes')"
+)
+
+
+@pytest.fixture
+def web(run_stack):
+    return run_stack(parts=("web",))
+
+
+@pytest.fixture
+def connect(web):
+    """Open a socket to the web server that has sent these bytes; closed at the end."""
+    with contextlib.ExitStack() as opened:
+
+        def connect(sent=b""):
+            client = opened.enter_context(socket.create_connection(("127.0.0.1", urlsplit(web.url).port), timeout=20))
+            client.sendall(sent)
+            return client
+
+        yield connect
+
+
+def head(method, path, *lines):
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *lines, "", ""]).encode()
+
+
+def answer(client):
+    """The status of the next answer, 0 when the server closes instead."""
+    line = client.makefile("rb").readline()
+    return int(line.split()[1]) if line else 0
+
+
+def chunked(body):
+    yield from (body[start : start + 7] for start in range(0, len(body), 7))
+
+
+def test_bodies_in_chunks_are_read(web, rows):
+    """Transfer-Encoding: chunked and no Content-Length, as a CDN's tunnel sends."""
+    rows(LEAD)
+    secrets = web.environment
+    report = urlencode({"MessageSid": "SM" + "0" * 32, "MessageStatus": "sent"}).encode()
+    form = {"MessageSid": ["SM" + "0" * 32], "MessageStatus": ["sent"]}
+    batch = json.dumps({"object": "whatsapp_business_account", "entry": []}).encode()
+
+    def post(path, body, **headers):
+        return requests.post(web.url + path, data=chunked(body), headers=headers, timeout=10)
+
+    urlencoded = {"Content-Type": "application/x-www-form-urlencoded"}
+    signature = twilio_signature("/webhooks/whatsapp/twilio/", form, host=web.url, token=secrets["TWILIO_AUTH_TOKEN"])
+    signed = {"X-Twilio-Signature": signature}
+    assert post("/webhooks/whatsapp/twilio/", report, **urlencoded, **signed).status_code == 200
+    signed = {"X-Hub-Signature-256": meta_signature(batch, secret=secrets["WHATSAPP_CLOUD_APP_SECRET"])}
+    assert post("/webhooks/whatsapp/meta/", batch, **signed).status_code == 200
+    assert "Votre demande est confirmée" in post("/confirm/x-token/", b"a=1", **urlencoded).text
+    with requests.Session() as browser:
+        form = {"csrfmiddlewaretoken": browser.get(f"{web.url}/admin/login/").cookies["csrftoken"], "username": "x"}
+        body = chunked(urlencode(form).encode())
+        assert browser.post(f"{web.url}/admin/login/", data=body, headers=urlencoded, timeout=10).status_code == 200
+
+
+SLOW = {
+    "body": head("POST", "/confirm/x-token/", "Content-Length: 90") + b"a=12",
+    "chunk": head("POST", "/confirm/x-token/", "Transfer-Encoding: chunked") + b"50\r\na=12",
+    "head": b"POST /confirm/x-token/ HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ",
+    "line": b"P",
+    "kept": head("GET", "/api/health") + b"P",  # a second request on the same connection
+    "nothing": b"",
+}
+
+
+def test_slow_clients_keep_nobody_waiting_and_get_ten_seconds_as_a_whole(web, connect, rows):
+    rows(LEAD)
+    slow = [(kind, connect(sent)) for kind, sent in SLOW.items() for _ in range(24)]
+    since, over = time.monotonic(), threading.Event()
+
+    def drip():
+        while not over.wait(1):
+            for _, client in slow:
+                with contextlib.suppress(OSError):
+                    client.send(b"a")
+
+    dripping = threading.Thread(target=drip)
+    dripping.start()
+    try:
+        for _ in range(5):
+            started = time.monotonic()
+            assert requests.get(f"{web.url}/confirm/x-token/", timeout=10).status_code == 200
+            assert time.monotonic() - started < 2
+        for kind, client in slow:
+            if kind == "kept":
+                assert answer(client) == 200
+        statuses = {kind: {answer(client) for each, client in slow if each == kind} for kind in SLOW if kind != "kept"}
+        assert set().union(*statuses.values()) <= {408, 0}, statuses
+        assert statuses["body"] == statuses["chunk"] == statuses["head"] == {408}
+        assert time.monotonic() - since < 16
+    finally:
+        over.set()
+        dripping.join()
+    assert requests.post(f"{web.url}/confirm/x-token/", timeout=10).status_code == 200
+
+
+def test_clients_that_do_not_read_or_do_not_close_keep_nobody_waiting(web, connect):
+    for _ in range(40):
+        client = connect()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.sendall(head("GET", "/static/admin/js/vendor/jquery/jquery.js", "Connection: close"))
+
+    for _ in range(5):
+        started = time.monotonic()
+        assert requests.get(f"{web.url}/api/health", timeout=10).status_code == 200
+        assert time.monotonic() - started < 2
+
+
+def test_many_large_bodies_at_once_stay_within_bounds(web, connect):
+    """50 × 4 MiB of unsigned JSON: refused, some with a word about when to come again; the process stays small."""
+    whole = head("POST", "/webhooks/whatsapp/meta/", "Content-Length: 4194304") + b"x" * (4 * 1024 * 1024)
+    clients = [connect(whole[: -64 * 1024]) for _ in range(10)]
+    statuses = []
+
+    def send():
+        with contextlib.suppress(OSError):
+            client = connect()
+            with contextlib.suppress(OSError):
+                client.sendall(whole)
+            statuses.append(answer(client))
+
+    threads = [threading.Thread(target=send) for _ in range(40)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+
+    assert requests.get(f"{web.url}/api/health", timeout=10).status_code == 200
+    assert set(statuses) <= {403, 503}
+    master = psutil.Process(web.process("web").pid)
+    for worker in master.children():
+        assert worker.memory_info().rss < 260 * 1024 * 1024
+    assert clients
+
+
+def test_the_parts_of_http_that_clients_use_still_work(web, connect):
+    pipelined = connect(head("GET", "/api/health") * 3 + head("GET", "/nowhere", "Connection: close"))
+    assert pipelined.makefile("rb").read().count(b"HTTP/1.1 200") == 3
+
+    asks = connect(head("POST", "/webhooks/whatsapp/meta/", "Content-Length: 2", "Expect: 100-continue"))
+    assert answer(asks) == 100
+    asks.sendall(b"{}")
+    assert b"HTTP/1.1 403" in asks.recv(4096) + asks.recv(4096)
+
+    for sent, status in {
+        head("POST", "/", "Content-Length: 4194305"): 413,
+        head("POST", "/", "Transfer-Encoding: chunked") + b"z\r\n": 400,
+        head("POST", "/", "Content-Length: 1", "Content-Length: 2") + b"xx": 400,
+        head("POST", "/", "Content-Length: 1", "Transfer-Encoding: chunked") + b"0\r\n\r\n": 400,
+        b"G" * 70_000: 431,
+        b"\r\n\r\n": 400,
+    }.items():
+        assert answer(connect(sent)) == status, sent[:80]
