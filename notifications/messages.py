@@ -1,6 +1,7 @@
 """What the plumber reads."""
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 
 from leads.models import Lead
@@ -14,6 +15,12 @@ TEMPLATE = (
     "Type d'urgence : {}. Merci de rappeler le client au plus vite."
 )
 VARIABLE_LENGTH = 200  # characters; providers refuse more than 1,024 for the whole text
+
+_INVISIBLE = ("Cf", "Cs", "Co", "Cn")  # Unicode's formats, half surrogate pairs, and what nobody has defined
+# Letters and symbols that look like a space: fillers of Korean, the empty pattern of Braille.
+_BLANKS = re.compile(r"[\x00-\x1f\x7f-\x9f\s\u115f\u1160\u2800\u3164\uffa0]+")
+# These shape what stands beside them (an emoji of several parts), and show nothing alone.
+_JOINERS = "\u034f\u17b4\u17b5\u200c\u200d" + "".join(map(chr, [*range(0x180B, 0x1810), *range(0xFE00, 0xFE10)]))
 
 
 class NoRecipient(DeliveryError):
@@ -68,8 +75,14 @@ def template_variables(lead: Lead) -> tuple[str, str, str]:
 
 
 def _clean(value: str) -> str:
-    """No control character, no run of spaces, not too long, never empty (WhatsApp's rules for a template value)."""
-    value = re.sub(r"[\x00-\x1f\x7f-\x9f\s]+", " ", value).strip()
+    """No control character, no run of spaces, not too long, never empty (WhatsApp's rules for a template value).
+
+    What shows nothing is empty, and nothing invisible stays that could turn the rest of the text round.
+    """
+    value = "".join(char for char in value if char in _JOINERS or unicodedata.category(char) not in _INVISIBLE)
+    value = _BLANKS.sub(" ", value).strip()
+    if not value.strip(_JOINERS + " "):
+        value = ""
     if len(value) > VARIABLE_LENGTH:
         value = value[: VARIABLE_LENGTH - 1].rstrip() + "…"
     return value or "non précisé"
