@@ -1,7 +1,6 @@
 """The stack of dev/stack.py, with settings for one part alone, and faults around parts."""
 
 import signal
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -54,18 +53,10 @@ class Product(Stack):
         if kind(name) == "sandbox":
             process.command += ["--log", str(self.provider_log)]
         if name in self._faults:
-            process.command = _wrapped(kind(name), process.command)
+            process.command[1:1] = ["-m", "faults.around"]
         return process
 
     def _through_proxy(self) -> str:
         if self.proxy is None:
             self.proxy = Proxy(self.environment["DATABASE_URL"]).__enter__()
         return self.proxy.url
-
-
-def _wrapped(part: str, command: list[str]) -> list[str]:
-    if part == "worker":  # python -m celery -A plumbing worker …
-        return [sys.executable, "-m", "faults.worker", *command[5:]]
-    if part == "sweeper":  # python manage.py sweep_notifications
-        return [sys.executable, "-m", "faults.manage", *command[2:]]
-    return ["faults.web" if word == "plumbing.wsgi" else word for word in command]

@@ -1,6 +1,11 @@
-"""`python -m faults.worker worker`: the product's worker, with clock, unguarded or killpoints around it (FAULTS)."""
+"""`python -m faults.around manage.py …` or `… -m celery …`: a part of the product with faults around it.
+
+FAULTS names them: clock, unguarded, killpoints. The product's own entry point then runs as `__main__`, with our
+changes in the modules that it imports.
+"""
 
 import os
+import runpy
 import sys
 
 FAULTS = os.environ["FAULTS"].split(",")
@@ -22,4 +27,9 @@ if __name__ == "__main__":
         unguarded.install()
     if "killpoints" in FAULTS:
         killpoints.install()
-    app.start(sys.argv[1:])
+    del sys.argv[0]
+    if sys.argv[0] == "-m":
+        del sys.argv[0]
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    else:
+        runpy.run_path(sys.argv[0], run_name="__main__")
