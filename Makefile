@@ -37,7 +37,7 @@ test: set-up
 test-browser: set-up
 	command -v chromium >/dev/null || $(call fail,Chromium is missing: install it (Debian: apt-get install chromium) and try again)
 	$(LOCKED) $(VENV)/browser
-	$(RUN) -m pytest leads/tests/browser.py
+	$(RUN) -m pytest desk/tests/browser.py
 
 measure: set-up
 	$(RUN) -m dev.measure

@@ -24,7 +24,7 @@ from notifications.senders import Senders
 logger = logging.getLogger("notifications")
 
 BATCH = 200  # leads chosen by one step of a sweep
-NOT_RUNG = Q(notification_enqueued_at__isnull=True) | Q(notification_enqueued_at__lt=F("notification_retry_at"))
+NOT_ENQUEUED = Q(notification_enqueued_at__isnull=True) | Q(notification_enqueued_at__lt=F("notification_retry_at"))
 
 
 class Sweeper:
@@ -79,7 +79,7 @@ class Sweeper:
 
         It has been due for half a sweep, and not enqueued by a sweeper since: its message was lost, or never published.
         """
-        waiting = self._not_aside(_due_for(settings.SWEEP_INTERVAL / 2)).filter(NOT_RUNG)
+        waiting = self._not_aside(_due_for(settings.SWEEP_INTERVAL / 2)).filter(NOT_ENQUEUED)
         ids: list[int] = []
         try:
             with transaction.atomic():

@@ -48,6 +48,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 0
 DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST_BODY
 
 INSTALLED_APPS = [
+    "desk",
     "leads",
     "notifications",
     "django.contrib.admin",

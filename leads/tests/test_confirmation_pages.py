@@ -14,7 +14,7 @@ EVERYTHING = (Lead, Plumber)
 
 
 @pytest.fixture
-def rung(monkeypatch):
+def enqueued(monkeypatch):
     """The lead ids that the view asked to notify; what it does on commit happens at once."""
     ids = []
     monkeypatch.setattr("notifications.tasks.enqueue", ids.append)
@@ -31,7 +31,7 @@ def snapshot():
     return [list(model.objects.order_by("pk").values()) for model in EVERYTHING]
 
 
-def test_get_shows_the_request_and_one_button_p7(client, plumber, path, rung):
+def test_get_shows_the_request_and_one_button_p7(client, plumber, path, enqueued):
     before = snapshot()
 
     page = client.get(path)
@@ -46,11 +46,11 @@ def test_get_shows_the_request_and_one_button_p7(client, plumber, path, rung):
     assert "<script" not in text
     assert not re.findall(r'(?:src|href)="(?!/static/leads/)', text)
     assert snapshot() == before
-    assert rung == []
+    assert enqueued == []
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_no_way_of_reading_a_link_changes_anything_p7(method, client, plumber, make_lead, rung):
+def test_no_way_of_reading_a_link_changes_anything_p7(method, client, plumber, make_lead, enqueued):
     leads = [
         make_lead(),
         make_lead(token_expires_at=timezone.now()),
@@ -64,10 +64,10 @@ def test_no_way_of_reading_a_link_changes_anything_p7(method, client, plumber, m
         getattr(client, method)(f"/api/confirm?token={lead.confirmation_token}", follow=True)
 
     assert snapshot() == before
-    assert rung == []
+    assert enqueued == []
 
 
-def test_post_confirms_assigns_and_rings(client, plumber, lead, path, rung):
+def test_post_confirms_assigns_and_rings(client, plumber, lead, path, enqueued):
     page = client.post(path)
 
     lead.refresh_from_db()
@@ -75,27 +75,27 @@ def test_post_confirms_assigns_and_rings(client, plumber, lead, path, rung):
     assert "Votre demande est confirmée" in page.content.decode()
     assert "Un plombier vous est attribué" in page.content.decode()
     assert (lead.status, lead.plumber) == ("sent", plumber)
-    assert rung == [lead.pk]
+    assert enqueued == [lead.pk]
 
 
-def test_a_second_press_shows_the_same_page(client, plumber, path, rung):
+def test_a_second_press_shows_the_same_page(client, plumber, path, enqueued):
     first, second = client.post(path), client.post(path)
 
     assert second.status_code == 200
     assert second.content == first.content
-    assert len(rung) == 1
+    assert len(enqueued) == 1
 
 
-def test_with_nobody_free_the_page_says_so(client, lead, path, rung):
+def test_with_nobody_free_the_page_says_so(client, lead, path, enqueued):
     page = client.post(path)
 
     lead.refresh_from_db()
     assert lead.status == "confirmed"
     assert "Aucun plombier n'est libre à cet instant" in page.content.decode()
-    assert rung == []
+    assert enqueued == []
 
 
-def test_opening_a_confirmed_link_again_says_so(client, plumber, path, rung):
+def test_opening_a_confirmed_link_again_says_so(client, plumber, path, enqueued):
     client.post(path)
 
     page = client.get(path)
@@ -104,7 +104,7 @@ def test_opening_a_confirmed_link_again_says_so(client, plumber, path, rung):
     assert "<button" not in page.content.decode()
 
 
-def test_a_confirmed_link_never_turns_into_an_expired_one(client, plumber, lead, path, rung):
+def test_a_confirmed_link_never_turns_into_an_expired_one(client, plumber, lead, path, enqueued):
     client.post(path)
     Lead.objects.update(token_expires_at=timezone.now() - datetime.timedelta(days=1))
 
@@ -113,7 +113,7 @@ def test_a_confirmed_link_never_turns_into_an_expired_one(client, plumber, lead,
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_an_expired_link_says_what_to_do_and_nothing_of_the_lead(method, client, make_lead, rung):
+def test_an_expired_link_says_what_to_do_and_nothing_of_the_lead(method, client, make_lead, enqueued):
     lead = make_lead(token_expires_at=timezone.now() - datetime.timedelta(seconds=1))
 
     page = getattr(client, method)(f"/confirm/{lead.confirmation_token}/")
@@ -187,14 +187,14 @@ def test_old_links_cannot_be_posted_to(client):
 
 
 @pytest.mark.parametrize("headers", [{}, {"origin": "null"}, {"origin": "https://mail.example"}])
-def test_the_button_needs_no_cookie(headers, plumber, lead, path, rung):
+def test_the_button_needs_no_cookie(headers, plumber, lead, path, enqueued):
     """As an in-app browser posts it, or one that refuses cookies: the link is the credential."""
     browser = Client(enforce_csrf_checks=True)
 
     page = browser.post(path, secure=True, headers=headers)
 
     assert page.status_code == 200
-    assert rung == [lead.pk]
+    assert enqueued == [lead.pk]
     assert not page.cookies and not browser.get(path).cookies
 
 
@@ -207,7 +207,7 @@ def test_what_rests_on_a_login_keeps_its_protection(admin_user):
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_asking_and_pressing_again_say_the_same(method, client, make_lead, rung):
+def test_asking_and_pressing_again_say_the_same(method, client, make_lead, enqueued):
     """Five hours after the confirmation, nobody is found in time any more."""
     confirmed_at = timezone.now() - datetime.timedelta(hours=5)
     lead = make_lead(status="confirmed", confirmed_at=confirmed_at)

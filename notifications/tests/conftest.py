@@ -11,7 +11,7 @@ from notifications.providers import deadline
 
 
 @pytest.fixture
-def rung(monkeypatch):
+def enqueued(monkeypatch):
     """The lead ids that a worker was told of."""
     ids = []
     monkeypatch.setattr(tasks, "enqueue", lambda lead_id, countdown=0: ids.append(lead_id) or True)
@@ -19,7 +19,7 @@ def rung(monkeypatch):
 
 
 @pytest.fixture
-def rung_later(monkeypatch):
+def enqueued_later(monkeypatch):
     """What receipts told a worker: each lead id, and in how many seconds."""
     ids = []
 

@@ -41,13 +41,13 @@ def run(capsys):
     return run
 
 
-def test_failed_notifications_get_a_new_run(make_failed, run, rung):
+def test_failed_notifications_get_a_new_run(make_failed, run, enqueued):
     older, newer = make_failed(hours=2), make_failed(hours=1)
 
     status, lines = run()
 
     assert status == 0
-    assert rung == [newer.pk, older.pk]
+    assert enqueued == [newer.pk, older.pk]
     assert lines == ["2 relancée(s), 0 sans broker (le veilleur les enverra), 0 laissée(s)."]
     older.refresh_from_db()
     assert (older.notification_status, older.notification_attempts, older.notification_run) == ("pending", 0, 2)
@@ -55,24 +55,24 @@ def test_failed_notifications_get_a_new_run(make_failed, run, rung):
     assert Lead.objects.notification_due().count() == 2
 
 
-def test_nothing_failed_is_nothing_wrong(assigned_lead, run, rung):
+def test_nothing_failed_is_nothing_wrong(assigned_lead, run, enqueued):
     assert run() == (0, ["0 relancée(s), 0 sans broker (le veilleur les enverra), 0 laissée(s)."])
 
 
-def test_stale_emergencies_are_left_unless_asked_for(make_failed, run, rung):
+def test_stale_emergencies_are_left_unless_asked_for(make_failed, run, enqueued):
     stale = make_failed(hours=25)
 
     _, lines = run()
     assert lines == [
         "0 relancée(s), 0 sans broker (le veilleur les enverra), 1 laissée(s) (1 plus vieille que 24h (--max-age))."
     ]
-    assert rung == []
+    assert enqueued == []
 
     run("--max-age", "2d")
-    assert rung == [stale.pk]
+    assert enqueued == [stale.pk]
 
 
-def test_a_dry_run_lists_and_changes_nothing(make_failed, run, rung):
+def test_a_dry_run_lists_and_changes_nothing(make_failed, run, enqueued):
     failed = make_failed()
     before = list(Lead.objects.values())
 
@@ -84,35 +84,35 @@ def test_a_dry_run_lists_and_changes_nothing(make_failed, run, rung):
         "1 à relancer (rien n'est fait), 0 laissée(s).",
     ]
     assert list(Lead.objects.values()) == before
-    assert rung == []
+    assert enqueued == []
 
 
-def test_named_leads_only_with_the_reason_for_each_left(make_failed, assigned_lead, run, rung):
+def test_named_leads_only_with_the_reason_for_each_left(make_failed, assigned_lead, run, enqueued):
     chosen, _other = make_failed(), make_failed()
 
     status, lines = run("--lead", str(chosen.pk), "--lead", str(assigned_lead.pk), "--lead", "999999")
 
     assert status == 0
-    assert rung == [chosen.pk]
+    assert enqueued == [chosen.pk]
     assert lines[:-1] == [
         f"Lead {assigned_lead.pk} laissée : pas en échec",
         "Lead 999999 laissée : inconnue ou écartée par --since",
     ]
 
 
-def test_since_and_limit_narrow_the_choice(make_failed, run, rung):
+def test_since_and_limit_narrow_the_choice(make_failed, run, enqueued):
     make_failed(hours=5)
     kept, newest = make_failed(hours=2), make_failed(hours=1)
     since = timezone.localtime(timezone.now() - datetime.timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M")
 
     run("--since", since, "--limit", "1")
-    assert rung == [newest.pk]
+    assert enqueued == [newest.pk]
 
     run("--since", since)
-    assert rung == [newest.pk, kept.pk]
+    assert enqueued == [newest.pk, kept.pk]
 
 
-def test_a_lead_without_plumber_is_left(make_failed, run, rung):
+def test_a_lead_without_plumber_is_left(make_failed, run, enqueued):
     lead = make_failed(plumber=None)
 
     status, lines = run("--lead", str(lead.pk))
@@ -143,7 +143,7 @@ def test_bad_usage_is_refused_with_status_2(args, db):
     assert refused.value.returncode == 2
 
 
-def test_what_somebody_else_has_run_again_meanwhile_is_not_sent_twice(make_failed, run, rung, monkeypatch):
+def test_what_somebody_else_has_run_again_meanwhile_is_not_sent_twice(make_failed, run, enqueued, monkeypatch):
     lead = make_failed()
     start_run = lifecycle.start_run
 
@@ -155,7 +155,7 @@ def test_what_somebody_else_has_run_again_meanwhile_is_not_sent_twice(make_faile
 
     status, lines = run("--lead", str(lead.pk))
 
-    assert (status, rung) == (0, [])
+    assert (status, enqueued) == (0, [])
     assert lines[0] == f"Lead {lead.pk} laissée : plus en échec"
 
 

@@ -67,21 +67,21 @@ def due_for(lead, seconds):
     Lead.objects.filter(pk=lead.pk).update(notification_retry_at=instant)
 
 
-def test_what_just_became_due_is_left_to_the_worker(assigned_lead, rung, outbox, sweep):
+def test_what_just_became_due_is_left_to_the_worker(assigned_lead, enqueued, outbox, sweep):
     assert sweep() == 0
 
-    assert (rung, outbox) == ([], [])
+    assert (enqueued, outbox) == ([], [])
 
 
-def test_what_nobody_came_for_is_enqueued_once(assigned_lead, rung, outbox, sweep):
+def test_what_nobody_came_for_is_enqueued_once(assigned_lead, enqueued, outbox, sweep):
     due_for(assigned_lead, 3)
 
     assert [sweep(), sweep(), sweep()] == [1, 0, 0]
 
-    assert (rung, outbox) == ([assigned_lead.pk], [])
+    assert (enqueued, outbox) == ([assigned_lead.pk], [])
 
 
-def test_each_due_instant_is_enqueued_anew(assigned_lead, rung, outbox, sweep):
+def test_each_due_instant_is_enqueued_anew(assigned_lead, enqueued, outbox, sweep):
     due_for(assigned_lead, 10)
     sweep()
     outbox.replies += [Refused("non")]
@@ -91,7 +91,7 @@ def test_each_due_instant_is_enqueued_anew(assigned_lead, rung, outbox, sweep):
 
     sweep()
 
-    assert rung == [assigned_lead.pk] * 2
+    assert enqueued == [assigned_lead.pk] * 2
 
 
 def test_without_a_broker_it_delivers_by_itself(assigned_lead, no_broker, outbox, sweep):
@@ -115,7 +115,7 @@ def test_a_worker_that_is_back_by_then_makes_the_second_attempt_in_time_p4(assig
     assert asked == [(assigned_lead.pk, 30)]
 
 
-def test_when_no_worker_comes_it_delivers_by_itself(assigned_lead, rung, outbox, sweep):
+def test_when_no_worker_comes_it_delivers_by_itself(assigned_lead, enqueued, outbox, sweep):
     due_for(assigned_lead, 16)
 
     sweep()
@@ -172,7 +172,7 @@ def test_one_bad_lead_stops_no_other(make_plumber, make_lead, no_broker, outbox,
     assert "erreur inattendue" in caplog.text
 
 
-def test_a_row_that_somebody_holds_stops_no_other(make_plumber, make_lead, rung, outbox, sweep):
+def test_a_row_that_somebody_holds_stops_no_other(make_plumber, make_lead, enqueued, outbox, sweep):
     make_plumber(pack_size=30)
     taken, free = (confirm_and_assign(make_lead().confirmation_token) for _ in range(2))
     for lead in (taken, free):
@@ -181,7 +181,7 @@ def test_a_row_that_somebody_holds_stops_no_other(make_plumber, make_lead, rung,
     with held(taken):
         sweep()
 
-    assert rung == [free.pk]
+    assert enqueued == [free.pk]
 
 
 def test_two_sweepers_send_once_p2(assigned_lead, no_broker, outbox):
@@ -209,7 +209,7 @@ def test_the_command_also_assigns_who_waits(make_lead, plumber, outbox, monkeypa
     assert capsys.readouterr().out == "1 demande(s) traitée(s).\n"
 
 
-def test_a_receipt_for_a_held_lead_keeps_nobody_else_waiting_p3(assigned_lead, make_lead, rung, sweep):
+def test_a_receipt_for_a_held_lead_keeps_nobody_else_waiting_p3(assigned_lead, make_lead, enqueued, sweep):
     accept(claim(assigned_lead.pk), "SM-1")
     Receipt.objects.create(key="1", provider="twilio", message_id="SM-1", state="delivered")
     other = confirm_and_assign(make_lead().confirmation_token)
@@ -218,7 +218,7 @@ def test_a_receipt_for_a_held_lead_keeps_nobody_else_waiting_p3(assigned_lead, m
     with held(assigned_lead):
         sweep()
 
-    assert rung == [other.pk]
+    assert enqueued == [other.pk]
 
 
 def test_a_lead_is_counted_once_a_sweep(assigned_lead, no_broker, outbox, sweep):

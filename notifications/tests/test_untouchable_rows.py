@@ -259,7 +259,7 @@ class TestReceipts:
         assert self.delivered(taken) == "delivered"
 
 
-def test_operators_do_not_wait_for_what_somebody_holds_p10(rung):
+def test_operators_do_not_wait_for_what_somebody_holds_p10(enqueued):
     failed = add(20, due=60, attempts=2, emergency="tenue")
     [free] = add(1, due=60, attempts=2)
     Lead.objects.update(notification_status="whatsapp_failed", notification_retry_at=None)

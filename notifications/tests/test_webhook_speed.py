@@ -27,12 +27,12 @@ def secrets(settings):
     [("delivered", "whatsapp_sent", 0), ("failed", "pending", 1000)],
     ids=["delivered", "failed"],
 )
-def test_a_batch_of_1000_takes_less_than_a_second(state, status, due, make_plumber, rung_later):
+def test_a_batch_of_1000_takes_less_than_a_second(state, status, due, make_plumber, enqueued_later):
     attempts = a_thousand_sent(make_plumber(pack_size=30))
     body = json.dumps(statuses(*[(f"wamid.{n}", state, str(each.pk)) for n, each in enumerate(attempts)])).encode()
 
     def seconds():
-        Receipt.objects.all().delete(), rung_later.clear()
+        Receipt.objects.all().delete(), enqueued_later.clear()
         Attempt.objects.update(delivery="")
         Lead.objects.update(notification_status="whatsapp_sent", notification_retry_at=None)
         return server_seconds(lambda: meta(body))
@@ -40,7 +40,7 @@ def test_a_batch_of_1000_takes_less_than_a_second(state, status, due, make_plumb
     assert statistics.median(seconds() for _ in range(3)) < 1
     assert Attempt.objects.filter(delivery=state).count() == 1000
     assert Lead.objects.filter(notification_status=status).count() == 1000
-    assert len(rung_later) == due
+    assert len(enqueued_later) == due
 
 
 def server_seconds(ask):

@@ -46,7 +46,7 @@ def sent(assigned_lead, outbox):
     return assigned_lead.attempts.get()
 
 
-def test_a_message_is_followed_to_the_plumbers_eyes(sent, rung_later):
+def test_a_message_is_followed_to_the_plumbers_eyes(sent, enqueued_later):
     for state in ("queued", "sent", "delivered", "read"):
         assert twilio(state, sent.pk).status_code == 200
 
@@ -54,11 +54,11 @@ def test_a_message_is_followed_to_the_plumbers_eyes(sent, rung_later):
     assert (sent.outcome, sent.delivery) == ("accepted", "read")
     assert None not in (sent.delivered_at, sent.read_at)
     assert sent.failed_at is None
-    assert rung_later == []
+    assert enqueued_later == []
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["sent", "delivered", "read", "undelivered"])))
-def test_any_order_and_repetition_ends_in_the_same_state(order, sent, rung_later):
+def test_any_order_and_repetition_ends_in_the_same_state(order, sent, enqueued_later):
     for state in order + order[:2]:
         twilio(state, sent.pk)
 
@@ -69,7 +69,7 @@ def test_any_order_and_repetition_ends_in_the_same_state(order, sent, rung_later
     assert Receipt.objects.count() == 4
 
 
-def test_a_late_failure_of_attempt_1_earns_the_second_attempt_30_s_later(sent, rung_later, outbox):
+def test_a_late_failure_of_attempt_1_earns_the_second_attempt_30_s_later(sent, enqueued_later, outbox):
     twilio("undelivered", sent.pk, code="63024")
 
     sent.refresh_from_db(), sent.lead.refresh_from_db()
@@ -78,13 +78,13 @@ def test_a_late_failure_of_attempt_1_earns_the_second_attempt_30_s_later(sent, r
     assert (lead.notification_status, lead.notification_attempts) == ("pending", 1)
     assert 29 < (lead.notification_retry_at - timezone.now()).total_seconds() <= 30
     assert lead.notification_error == "Le plombier ne peut pas recevoir par WhatsApp (code 63024)"
-    assert rung_later == [(lead.pk, 30)]
+    assert enqueued_later == [(lead.pk, 30)]
     Lead.objects.update(notification_retry_at=timezone.now())
     assert deliver(lead.pk) is Result.SENT
     assert len(outbox) == 2
 
 
-def test_the_same_late_failure_again_postpones_nothing(sent, rung_later):
+def test_the_same_late_failure_again_postpones_nothing(sent, enqueued_later):
     twilio("undelivered", sent.pk, code="63024")
     before = Lead.objects.values().get()
 
@@ -92,10 +92,10 @@ def test_the_same_late_failure_again_postpones_nothing(sent, rung_later):
     twilio("sent", sent.pk)
 
     assert Lead.objects.values().get() == before
-    assert len(rung_later) == 1
+    assert len(enqueued_later) == 1
 
 
-def test_a_late_failure_of_attempt_2_is_final(sent, rung_later, outbox):
+def test_a_late_failure_of_attempt_2_is_final(sent, enqueued_later, outbox):
     twilio("failed", sent.pk, code="63016")
     Lead.objects.update(notification_retry_at=timezone.now())
     outbox.replies += ["SM-second"]
@@ -106,10 +106,10 @@ def test_a_late_failure_of_attempt_2_is_final(sent, rung_later, outbox):
 
     lead = Lead.objects.get()
     assert (lead.notification_status, lead.notification_attempts) == ("whatsapp_failed", 2)
-    assert len(rung_later) == 1
+    assert len(enqueued_later) == 1
 
 
-def test_a_late_failure_of_attempt_1_leaves_attempt_2_alone(sent, rung_later, outbox):
+def test_a_late_failure_of_attempt_1_leaves_attempt_2_alone(sent, enqueued_later, outbox):
     twilio("failed", sent.pk, code="63016")
     Lead.objects.update(notification_retry_at=timezone.now())
     deliver(sent.lead_id)
@@ -119,7 +119,7 @@ def test_a_late_failure_of_attempt_1_leaves_attempt_2_alone(sent, rung_later, ou
     assert Lead.objects.get().notification_status == "whatsapp_sent"
 
 
-def test_a_receipt_may_come_before_our_own_answer(assigned_lead, rung_later):
+def test_a_receipt_may_come_before_our_own_answer(assigned_lead, enqueued_later):
     attempt = claim(assigned_lead.pk)
     twilio("delivered", attempt.pk)
 
@@ -130,7 +130,7 @@ def test_a_receipt_may_come_before_our_own_answer(assigned_lead, rung_later):
     assert (attempt.outcome, attempt.delivery) == ("accepted", "delivered")
 
 
-def test_a_failure_may_come_before_our_own_answer(assigned_lead, rung_later):
+def test_a_failure_may_come_before_our_own_answer(assigned_lead, enqueued_later):
     attempt = claim(assigned_lead.pk)
     twilio("failed", attempt.pk, code="63016")
 
@@ -138,10 +138,10 @@ def test_a_failure_may_come_before_our_own_answer(assigned_lead, rung_later):
 
     assigned_lead.refresh_from_db()
     assert (assigned_lead.notification_status, assigned_lead.notification_attempts) == ("pending", 1)
-    assert rung_later == [(assigned_lead.pk, 30)]
+    assert enqueued_later == [(assigned_lead.pk, 30)]
 
 
-def test_a_receipt_resolves_an_unknown_outcome(assigned_lead, outbox, rung_later):
+def test_a_receipt_resolves_an_unknown_outcome(assigned_lead, outbox, enqueued_later):
     outbox.replies += [UnknownOutcome("pas de réponse")]
     deliver(assigned_lead.pk)
     attempt = assigned_lead.attempts.get()
@@ -154,7 +154,7 @@ def test_a_receipt_resolves_an_unknown_outcome(assigned_lead, outbox, rung_later
     assert deliver(assigned_lead.pk) is Result.NOTHING_DUE
 
 
-def test_a_receipt_without_reference_waits_for_its_message_id(assigned_lead, outbox, rung_later):
+def test_a_receipt_without_reference_waits_for_its_message_id(assigned_lead, outbox, enqueued_later):
     twilio("delivered", "")
     outbox.replies += [SID]
     deliver(assigned_lead.pk)
@@ -164,7 +164,7 @@ def test_a_receipt_without_reference_waits_for_its_message_id(assigned_lead, out
     assert assigned_lead.attempts.get().delivery == "delivered"
 
 
-def test_an_older_run_is_followed_without_touching_the_new_one(sent, rung_later):
+def test_an_older_run_is_followed_without_touching_the_new_one(sent, enqueued_later):
     lifecycle.start_run(sent.lead_id, requested_by="admin : anne")
     before = Lead.objects.values().get()
 
@@ -239,13 +239,13 @@ def test_other_methods_are_refused(address, db):
 
 def test_the_broker_delays_no_answer(sent, monkeypatch):
     """Meta wants an answer within a quarter of a second; a broker that hangs takes longer."""
-    over, rung = threading.Event(), []
-    monkeypatch.setattr(tasks, "enqueue", lambda lead_id, countdown: over.wait(20) and rung.append(lead_id))
+    over, enqueued = threading.Event(), []
+    monkeypatch.setattr(tasks, "enqueue", lambda lead_id, countdown: over.wait(20) and enqueued.append(lead_id))
 
     assert twilio("undelivered", sent.pk, code="63024").status_code == 200
 
     over.set()
-    wait_until(lambda: rung == [sent.lead_id])
+    wait_until(lambda: enqueued == [sent.lead_id])
 
 
 def wait_until(condition):
@@ -289,7 +289,7 @@ def test_a_receipt_is_not_redirected_to_https(sent, settings):
     assert sent.delivery == "delivered"
 
 
-def test_a_failure_without_a_cause_is_a_failure(sent, rung_later):
+def test_a_failure_without_a_cause_is_a_failure(sent, enqueued_later):
     twilio("failed", sent.pk)
 
     sent.lead.refresh_from_db()

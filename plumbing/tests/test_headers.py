@@ -32,7 +32,7 @@ def test_every_page_has_a_strict_policy_and_keeps_to_it(pages):
         assert not INLINE.search(page.content.decode()), page.request["PATH_INFO"]
 
 
-@pytest.mark.parametrize("path", ["leads/page.css", "leads/admin.css", "leads/icon.svg", "leads/copy.js"])
+@pytest.mark.parametrize("path", ["leads/page.css", "desk/admin.css", "leads/icon.svg", "desk/copy.js"])
 def test_what_the_pages_load_is_served(path, client):
     assert client.get(f"/static/{path}").status_code == 200
 

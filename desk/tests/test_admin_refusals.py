@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import Permission, User
 
-from leads.admin import LeadAdmin
+from desk.admin import LeadAdmin
 from leads.models import Lead, Plumber
 
 LEADS, PLUMBERS = "/admin/leads/lead/", "/admin/leads/plumber/"

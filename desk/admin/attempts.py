@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 
-from notifications.models import Attempt, ProviderNews
+from notifications.models import Attempt
 from notifications.providers import explain
 from notifications.providers.causes import ASK, Cause
 
@@ -86,27 +86,3 @@ class AttemptInline(admin.TabularInline):
         # With a 2xx, the provider took the message and said at once that it failed: as a receipt does.
         failed_at_once = attempt.outcome == Outcome.FAILED and attempt.http_status in range(200, 300)
         return explain(attempt.backend, attempt.error_code, None if failed_at_once else attempt.http_status).action
-
-
-@admin.register(ProviderNews)
-class ProviderNewsAdmin(admin.ModelAdmin):
-    """To be read, never changed."""
-
-    list_display = ("last_received_at", "provider", "level", "subject", "word", "code", "about", "times")
-    list_filter = ("level", "provider", "subject")
-    readonly_fields = (*list_display, "what_to_do", "detail", "happened_at", "received_at")
-    fields = readonly_fields
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    @admin.display(description="que faire")
-    def what_to_do(self, news: ProviderNews) -> str:
-        """Of what has a code."""
-        return explain(news.provider, news.code, None).action if news.code else ""

@@ -58,13 +58,13 @@ def listened(page, complaints):
 
 
 @pytest.fixture
-def rung(monkeypatch):
+def enqueued(monkeypatch):
     ids = []
     monkeypatch.setattr("notifications.tasks.enqueue", ids.append)
     return ids
 
 
-def test_a_customer_confirms_on_a_phone_without_javascript(phone, live_server, plumber, lead, rung, complaints):
+def test_a_customer_confirms_on_a_phone_without_javascript(phone, live_server, plumber, lead, enqueued, complaints):
     """Also shows that the button works from a page with Referrer-Policy: no-referrer (Origin: null)."""
     asked = []
     phone.on("request", lambda request: asked.append(request))
@@ -76,7 +76,7 @@ def test_a_customer_confirms_on_a_phone_without_javascript(phone, live_server, p
     expect(phone.get_by_role("heading")).to_have_text("Votre demande est confirmée")
     expect(phone.get_by_text("Un plombier vous est attribué")).to_be_visible()
     lead.refresh_from_db()
-    assert (lead.status, lead.plumber, rung) == ("sent", plumber, [lead.pk])
+    assert (lead.status, lead.plumber, enqueued) == ("sent", plumber, [lead.pk])
     assert [
         (request.method, request.headers.get("referer")) for request in asked if request.is_navigation_request()
     ] == [
@@ -86,7 +86,7 @@ def test_a_customer_confirms_on_a_phone_without_javascript(phone, live_server, p
     assert complaints == []
 
 
-def test_pressing_back_and_again_shows_the_same_page(phone, live_server, plumber, lead, rung):
+def test_pressing_back_and_again_shows_the_same_page(phone, live_server, plumber, lead, enqueued):
     phone.goto(f"{live_server}/confirm/{lead.confirmation_token}/")
     phone.get_by_role("button").click()
     first = phone.locator("body").inner_text()
@@ -94,7 +94,7 @@ def test_pressing_back_and_again_shows_the_same_page(phone, live_server, plumber
     phone.reload()
 
     assert phone.locator("body").inner_text() == first
-    assert rung == [lead.pk]
+    assert enqueued == [lead.pk]
 
 
 @pytest.mark.parametrize("page", ["question", "waiting", "unknown"])

@@ -1,9 +1,10 @@
 from django.contrib import admin
 
-from leads.admin.lead import LeadAdmin
-from leads.admin.plumber import PlumberAdmin
+from desk.admin.lead import LeadAdmin
+from desk.admin.news import ProviderNewsAdmin
+from desk.admin.plumber import PlumberAdmin
 
-__all__ = ["LeadAdmin", "PlumberAdmin"]
+__all__ = ["LeadAdmin", "PlumberAdmin", "ProviderNewsAdmin"]
 
 admin.site.site_header = admin.site.site_title = "Urgences plomberie"
 admin.site.index_title = "Demandes et plombiers"

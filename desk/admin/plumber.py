@@ -10,11 +10,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from leads import packs
-from leads.admin.common import BADGES, badge, enqueue_after_commit, tell
-from leads.admin.sturdy import SturdyAdmin
+from desk.admin.badges import BADGES, badge, enqueue_after_commit, tell
+from desk.admin.sturdy import SturdyAdmin
 from leads.assignment import take_turn
 from leads.database import cannot_serve
-from leads.forms import PlumberForm
+from desk.forms import PlumberForm
 from leads.models import Plumber
 
 
@@ -30,7 +30,7 @@ class PlumberAdmin(SturdyAdmin):
     readonly_fields = ("leads_received", "state", "last_lead_at", "created_at", "all_leads")
 
     class Media:
-        css = {"all": ["leads/admin.css"]}
+        css = {"all": ["desk/admin.css"]}
 
     def get_fields(self, request: HttpRequest, obj: Plumber | None = None) -> tuple[str, ...]:
         return ("phone", "pack_size") + (self.readonly_fields if obj else ())

@@ -6,7 +6,7 @@ from notifications import tasks
 
 
 @pytest.fixture
-def rung(monkeypatch):
+def enqueued(monkeypatch):
     """The lead ids that the admin told a worker of."""
     ids = []
     monkeypatch.setattr(tasks, "enqueue", lambda lead_id: ids.append(lead_id) or True)

@@ -208,23 +208,23 @@ def test_the_list_says_how_far_a_message_got(fields, minutes_ago, shown, listed,
 
 
 class TestResend:
-    def test_a_failed_notification_gets_a_new_run(self, act, assigned_lead, rung):
+    def test_a_failed_notification_gets_a_new_run(self, act, assigned_lead, enqueued):
         Lead.objects.update(notification_status="whatsapp_failed", notification_attempts=2, notification_retry_at=None)
 
         assert act(LEADS, "resend", assigned_lead) == ["1 notification(s) relancée(s)."]
 
         assigned_lead.refresh_from_db()
-        assert rung == [assigned_lead.pk]
+        assert enqueued == [assigned_lead.pk]
         assert (assigned_lead.notification_status, assigned_lead.notification_run) == ("pending", 2)
         assert assigned_lead.notification_requested_by == "admin : admin"
 
-    def test_an_attempt_in_flight_is_a_reason_to_refuse(self, act, assigned_lead, rung):
+    def test_an_attempt_in_flight_is_a_reason_to_refuse(self, act, assigned_lead, enqueued):
         claim(assigned_lead.pk)
 
         told = act(LEADS, "resend", assigned_lead)
 
         assert told == [f"Demande #{assigned_lead.pk} non relancée : une tentative est en cours ou prévue."]
-        assert rung == []
+        assert enqueued == []
 
     def test_without_broker_the_operator_is_told(self, act, assigned_lead, monkeypatch):
         Lead.objects.update(notification_status="whatsapp_failed", notification_retry_at=None)
@@ -234,15 +234,15 @@ class TestResend:
 
 
 class TestAssignNow:
-    def test_a_stale_lead_is_assigned_on_purpose(self, act, make_lead, plumber, rung):
+    def test_a_stale_lead_is_assigned_on_purpose(self, act, make_lead, plumber, enqueued):
         stale = make_lead(status="confirmed", confirmed_at=timezone.now() - datetime.timedelta(days=2))
 
         assert act(LEADS, "assign_now", stale) == ["1 demande(s) attribuée(s)."]
 
-        assert rung == [stale.pk]
+        assert enqueued == [stale.pk]
         assert list(Lead.objects.notification_due()) == [stale]
 
-    def test_nobody_free_and_nothing_to_assign_are_told_apart(self, act, make_lead, rung):
+    def test_nobody_free_and_nothing_to_assign_are_told_apart(self, act, make_lead, enqueued):
         waiting = make_lead(status="confirmed", confirmed_at=timezone.now())
         unconfirmed = make_lead()
 
@@ -253,7 +253,7 @@ class TestAssignNow:
             f"Demande #{unconfirmed.pk} non attribuée : "
             "elle n'attend pas de plombier (pas confirmée, ou déjà attribuée).",
         ]
-        assert rung == []
+        assert enqueued == []
 
 
 @pytest.mark.parametrize(

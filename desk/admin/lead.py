@@ -8,16 +8,16 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from leads.admin.common import BADGES, NOTIFICATION_BADGES, REACHED_BADGES, badge, tell
-from leads.admin.sturdy import SturdyAdmin
+from desk.admin.badges import BADGES, NOTIFICATION_BADGES, REACHED_BADGES, badge, tell
+from desk.admin.sturdy import SturdyAdmin
 from leads.assignment import NobodyEligible, NotWaiting, assign_by_hand
 from leads.database import cannot_serve
-from leads.forms import LeadForm
+from desk.forms import LeadForm
 from leads.links import confirmation_link
 from leads.models import Lead
 from leads.phones import spaced
 from notifications import lifecycle, tasks
-from notifications.admin import AttemptInline
+from desk.admin.attempts import AttemptInline
 from notifications.messages import preview
 from notifications.models import Attempt
 from notifications.rerun import rerun
@@ -88,8 +88,8 @@ class LeadAdmin(SturdyAdmin):
     )
 
     class Media:
-        css = {"all": ["leads/admin.css"]}
-        js = ["leads/copy.js"]
+        css = {"all": ["desk/admin.css"]}
+        js = ["desk/copy.js"]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         if late := Lead.objects.notification_late().count():

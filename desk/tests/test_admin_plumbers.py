@@ -3,14 +3,14 @@
 import pytest
 from django.utils import timezone
 
-from leads.admin import PlumberAdmin
+from desk.admin import PlumberAdmin
 from leads.assignment import assign_waiting_leads
 from leads.models import Lead, Plumber
 
 PLUMBERS = "/admin/leads/plumber/"
 
 
-def test_saving_a_plumber_does_not_undo_what_was_assigned_meanwhile(admin_client, plumber, lead, monkeypatch, rung):
+def test_saving_a_plumber_does_not_undo_what_was_assigned_meanwhile(admin_client, plumber, lead, monkeypatch, enqueued):
     """The form was read before the assignment and saved after it."""
     save = PlumberAdmin.save_model
 
@@ -32,7 +32,7 @@ class TestPacks:
     def waiting(self, make_lead):
         return make_lead(status="confirmed", confirmed_at=timezone.now())
 
-    def test_a_renewed_pack_serves_who_waits(self, act, make_plumber, waiting, rung):
+    def test_a_renewed_pack_serves_who_waits(self, act, make_plumber, waiting, enqueued):
         plumber = make_plumber(leads_received=5, status="exhausted")
 
         told = act(PLUMBERS, "renew", plumber)
@@ -40,7 +40,7 @@ class TestPacks:
         plumber.refresh_from_db()
         assert told == ["1 pack(s) renouvelé(s).", "1 demande(s) en attente attribuée(s)."]
         assert (plumber.leads_received, plumber.status) == (1, "active")
-        assert rung == [waiting.pk]
+        assert enqueued == [waiting.pk]
 
     def test_a_pack_with_leads_left_is_not_renewed(self, act, make_plumber):
         plumber = make_plumber(leads_received=4)
@@ -49,7 +49,7 @@ class TestPacks:
             f"+33639980001 (n° {plumber.pk}) laissé tel quel : son pack n'est pas épuisé."
         ]
 
-    def test_a_pause_and_its_end(self, act, plumber, waiting, rung):
+    def test_a_pause_and_its_end(self, act, plumber, waiting, enqueued):
         assert act(PLUMBERS, "pause", plumber) == ["1 plombier(s) en pause."]
         plumber.refresh_from_db()
         assert plumber.status == "paused"
@@ -69,13 +69,13 @@ class TestPacks:
         plumber.refresh_from_db()
         assert plumber.status == "exhausted"
 
-    def test_a_new_plumber_serves_who_waits(self, admin_client, waiting, rung, django_capture_on_commit_callbacks):
+    def test_a_new_plumber_serves_who_waits(self, admin_client, waiting, enqueued, django_capture_on_commit_callbacks):
         with django_capture_on_commit_callbacks(execute=True):
             admin_client.post(f"{PLUMBERS}add/", {"phone": "06 39 98 00 09", "pack_size": "10"})
 
         plumber = Plumber.objects.get()
         assert (plumber.phone, plumber.leads_received, plumber.status) == ("+262639980009", 1, "active")
-        assert rung == [waiting.pk]
+        assert enqueued == [waiting.pk]
 
     def test_a_larger_pack_has_room_again(self, admin_client, make_plumber):
         plumber = make_plumber(leads_received=5, status="exhausted")
