@@ -1,7 +1,7 @@
 """Row 10: a worker's clock is two minutes ahead, or behind. P2, P4.
 
-Bound: 8 s. A retry enqueued for at the wrong time is enqueued for again by the sweeper, as is what the wrong clock makes the
-broker deliver again; attempt 2 comes 3 s after the failure, at most 3 s late.
+Bound: 8 s. A retry that came at the wrong time is enqueued again by the sweeper, as is what the wrong clock makes
+the broker deliver again; attempt 2 comes 3 s after the failure, at most 3 s late.
 """
 
 import pytest

@@ -92,11 +92,6 @@ class LeadQuerySet(models.QuerySet):
         pending = self.notification_pending(within=within)
         return pending.filter(notification_attempts__lt=2, asked_at__gt=DatabaseClock() - _freshness())
 
-    def notification_late(self) -> "LeadQuerySet":
-        """Something should have been done a minute ago: neither a worker nor a sweeper works."""
-        a_minute_ago = DatabaseClock() - datetime.timedelta(minutes=1)
-        return self.notification_pending().filter(notification_retry_at__lte=a_minute_ago)
-
     def notification_over(self) -> "LeadQuerySet":
         """Pending, but nothing more may be sent: attempt 2 never gave a result, or the emergency went stale."""
         stale = Q(asked_at__isnull=True) | Q(asked_at__lte=DatabaseClock() - _freshness())

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from django.db.models import Case, Exists, OuterRef, Q, Value, When
 
-from leads.models import DatabaseClock, Lead
+from leads.database import DatabaseClock
+from leads.models import Lead
 from notifications.models import Attempt
+from notifications.providers.causes import ASK, Cause
 
 LATE_AFTER = datetime.timedelta(minutes=1)
 
@@ -20,60 +22,60 @@ class Reason:
 
     key: str
     label: str  # of these leads, in a filter
-    badge: str  # of one of them, in a list; empty where its status says as much
     action: str
     leads: Q
+    badge: str = ""  # of one of them, in a list; empty where its status says as much
 
 
 _current = Attempt.objects.filter(lead=OuterRef("pk"), run=OuterRef("notification_run"))
 _arrived = _current.filter(delivery__in=(Attempt.Delivery.DELIVERED, Attempt.Delivery.READ))
-_nothing_due = Q(
-    status=Lead.Status.SENT, notification_status=Lead.NotificationStatus.PENDING, notification_retry_at=None
-)
+_sent = Q(notification_status=Lead.NotificationStatus.SENT) & ~Q(Exists(_arrived))
+_owed = Q(status=Lead.Status.SENT, notification_status=Lead.NotificationStatus.PENDING)
 
 FAILED = Reason(
-    "failed",
-    "Notification en échec",
-    "",
-    "Appelez le plombier, ou renvoyez la notification.",
-    Q(notification_status=Lead.NotificationStatus.FAILED),
+    key="failed",
+    label="Notification en échec",
+    action="Appelez le plombier, ou renvoyez la notification.",
+    leads=Q(notification_status=Lead.NotificationStatus.FAILED),
+)
+HELD = Reason(
+    key="held",
+    label="Retenue par WhatsApp",
+    action=Cause.HELD.value.action,
+    leads=_sent & Q(Exists(_current.held())),
+    badge="retenue par\u00a0WhatsApp",
 )
 NOT_DELIVERED = Reason(
-    "not_delivered",
-    "Acceptée par WhatsApp, non remise",
-    "acceptée, non\u00a0remise",
-    "Demandez au plombier s'il a reçu la demande ; sinon, relancez l'envoi.",
-    Q(notification_status=Lead.NotificationStatus.SENT) & Exists(_current.not_delivered()) & ~Exists(_arrived),
+    key="not_delivered",
+    label="Acceptée par WhatsApp, non remise",
+    action=ASK,
+    leads=_sent & Q(Exists(_current.not_delivered())),
+    badge="acceptée, non\u00a0remise",
 )
 WAITING = Reason(
-    "waiting",
-    "Sans plombier",
-    "",
-    "Attribuez-la dès qu'un plombier est libre, ou renouvelez un pack.",
-    Q(status=Lead.Status.CONFIRMED),
+    key="waiting",
+    label="Sans plombier",
+    action="Attribuez-la dès qu'un plombier est libre, ou renouvelez un pack.",
+    leads=Q(status=Lead.Status.CONFIRMED),
 )
 LATE = Reason(
-    "late",
-    "Notification en retard",
-    "en retard",
-    "Prévenez l'administrateur : ni worker ni veilleur ne semble travailler.",
-    Q(
-        status=Lead.Status.SENT,
-        notification_status=Lead.NotificationStatus.PENDING,
-        notification_retry_at__lte=DatabaseClock() - LATE_AFTER,
-    ),
+    key="late",
+    label="Notification en retard",
+    action="Prévenez l'administrateur : ni worker ni veilleur ne semble travailler.",
+    leads=_owed & Q(notification_retry_at__lte=DatabaseClock() - LATE_AFTER),
+    badge="en retard",
 )
 UNTRACKED = Reason(
-    "untracked",
-    "Non suivie (ancien système)",
-    "non suivie (ancien système)",
-    "Demandez au plombier s'il a reçu la demande : rien ne le dit.",
-    _nothing_due & Q(notification_ended_because=""),
+    key="untracked",
+    label="Non suivie (ancien système)",
+    action="Demandez au plombier s'il a reçu la demande : rien ne le dit.",
+    leads=_owed & Q(notification_retry_at=None, notification_ended_because=""),
+    badge="non suivie (ancien système)",
 )
 
-REASONS = {reason.key: reason for reason in (FAILED, NOT_DELIVERED, WAITING, LATE, UNTRACKED)}
+REASONS = {reason.key: reason for reason in (FAILED, HELD, NOT_DELIVERED, WAITING, LATE, UNTRACKED)}
 
 
-def reason_of() -> Case:
-    """An annotation for leads: the key of the reason why one needs a person, empty if it needs nobody."""
+def reason_of_lead() -> Case:
+    """An annotation for leads: the key of the reason why it needs a person, empty if it needs nobody."""
     return Case(*[When(reason.leads, then=Value(key)) for key, reason in REASONS.items()], default=Value(""))

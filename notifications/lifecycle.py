@@ -340,3 +340,8 @@ def close_unfinished() -> int:
     free = unfinished.select_related("lead").select_for_update(skip_locked=True, no_key=True, of=("self", "lead"))
     attempt_ids = {attempt.pk for attempt in free.order_by("started_at")[:CLOSED_AT_ONCE]}
     return len(record_all(attempt_ids, lambda: dict.fromkeys(attempt_ids, Interruption())))
+
+
+def note_enqueued(lead_ids: list[int]) -> None:
+    """The sweeper has enqueued them: it does so once for each instant at which they are due."""
+    Lead.objects.filter(pk__in=lead_ids).update(notification_enqueued_at=DatabaseClock())

@@ -9,6 +9,10 @@ from leads.models import Lead
 
 
 class AttemptQuerySet(models.QuerySet):
+    def held(self) -> "AttemptQuerySet":
+        """Accepted, and kept back by the provider; no receipt has come yet."""
+        return self.filter(outcome=Attempt.Outcome.ACCEPTED, delivery="").exclude(provider_state="")
+
     def not_delivered(self) -> "AttemptQuerySet":
         """Accepted, and after NOTIFICATION_DELIVERY_DELAY still no word that the telephone has the message."""
         long_ago = DatabaseClock() - datetime.timedelta(seconds=settings.NOTIFICATION_DELIVERY_DELAY)

@@ -84,12 +84,12 @@ class Sweeper:
         try:
             with transaction.atomic():
                 ids += [lead.pk for lead in _unlocked(waiting)]
-                _note_enqueued(ids)
+                lifecycle.note_enqueued(ids)
                 return ids
         except Error as error:  # of one row, maybe
             if cannot_serve(error):
                 raise
-        refused = each(ids, lambda lead_id: _note_enqueued([lead_id]))
+        refused = each(ids, lambda lead_id: lifecycle.note_enqueued([lead_id]))
         self._aside.put(refused)
         return [lead_id for lead_id in ids if lead_id not in refused]
 
@@ -122,7 +122,3 @@ def _due_for(seconds: float) -> LeadQuerySet:
 def _unlocked(leads: LeadQuerySet) -> list[Lead]:
     """The first BATCH that nobody holds, with only what chooses a sender: a value of theirs may be unreadable."""
     return list(leads.select_for_update(skip_locked=True, no_key=True).only("pk", "plumber_id")[:BATCH])
-
-
-def _note_enqueued(lead_ids: list[int]) -> None:
-    Lead.objects.filter(pk__in=lead_ids).update(notification_enqueued_at=DatabaseClock())

@@ -7,20 +7,15 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 
+from notifications import attention
 from notifications.models import Attempt
 from notifications.providers import explain
-from notifications.providers.causes import ASK, Cause
 
 Outcome, Delivery = Attempt.Outcome, Attempt.Delivery
 
 
 def _moment(at: datetime.datetime | None) -> str:
     return f" ({date_format(timezone.localtime(at), 'SHORT_DATETIME_FORMAT')})" if at else ""
-
-
-def _is_held(attempt: Attempt) -> bool:
-    """Until a receipt says more."""
-    return bool(attempt.provider_state) and attempt.outcome == Outcome.ACCEPTED and not attempt.delivery
 
 
 class AttemptInline(admin.TabularInline):
@@ -48,8 +43,9 @@ class AttemptInline(admin.TabularInline):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        not_delivered = Exists(Attempt.objects.not_delivered().filter(pk=OuterRef("pk")))
-        return super().get_queryset(request).annotate(not_delivered=not_delivered).order_by("-run", "-number")
+        this = Attempt.objects.filter(pk=OuterRef("pk"))
+        noted = {"held": Exists(this.held()), "not_delivered": Exists(this.not_delivered())}
+        return super().get_queryset(request).annotate(**noted).order_by("-run", "-number")
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
@@ -67,7 +63,7 @@ class AttemptInline(admin.TabularInline):
         }
         if attempt.delivery in instants:
             return capfirst(attempt.get_delivery_display()) + _moment(instants[attempt.delivery])
-        if _is_held(attempt):
+        if attempt.held:
             return "Retenu par WhatsApp"
         if attempt.not_delivered:
             return "Accepté, non remis"
@@ -77,10 +73,10 @@ class AttemptInline(admin.TabularInline):
     def what_to_do(self, attempt: Attempt) -> str:
         if attempt.delivery == Delivery.FAILED:
             return explain(attempt.backend, attempt.error_code, None).action
-        if _is_held(attempt):
-            return Cause.HELD.value.action
+        if attempt.held:
+            return attention.HELD.action
         if attempt.not_delivered:
-            return ASK
+            return attention.NOT_DELIVERED.action
         if attempt.outcome not in (Outcome.FAILED, Outcome.UNKNOWN) or attempt.delivery:
             return ""
         # With a 2xx, the provider took the message and said at once that it failed: as a receipt does.

@@ -6,6 +6,7 @@ from django.utils.safestring import SafeString
 
 from leads.models import Lead, Plumber
 from notifications import tasks
+from notifications.models import Attempt
 
 BADGES = {
     Lead.Status.PENDING: "calm",
@@ -20,12 +21,8 @@ NOTIFICATION_BADGES = {
     Lead.NotificationStatus.SENT: "good",
     Lead.NotificationStatus.FAILED: "bad",
 }
-REACHED_BADGES = {  # how far a notification got, where that is more than its status says
-    "untracked": ("calm", "non suivie (ancien système)"),
-    "read": ("good", "lue"),
-    "delivered": ("good", "remise"),
-    "not_delivered": ("busy", "acceptée, non\u00a0remise"),
-}
+REASON_BADGES = {"held": "busy", "not_delivered": "busy", "late": "bad", "untracked": "calm"}
+ARRIVED = {Attempt.Delivery.DELIVERED: "remise", Attempt.Delivery.READ: "lue"}  # in the order of the alphabet, too
 
 
 def badge(kind: str, text: str) -> SafeString:

@@ -2,22 +2,22 @@ import functools
 
 from django.contrib import admin, messages
 from django.db import OperationalError
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from desk.admin.badges import BADGES, NOTIFICATION_BADGES, REACHED_BADGES, badge, tell
+from desk.admin.attempts import AttemptInline
+from desk.admin.badges import ARRIVED, BADGES, NOTIFICATION_BADGES, REASON_BADGES, badge, tell
 from desk.admin.sturdy import SturdyAdmin
+from desk.forms import LeadForm
 from leads.assignment import NobodyEligible, NotWaiting, assign_by_hand
 from leads.database import cannot_serve
-from desk.forms import LeadForm
 from leads.links import confirmation_link
 from leads.models import Lead
 from leads.phones import spaced
-from notifications import lifecycle, tasks
-from desk.admin.attempts import AttemptInline
+from notifications import attention, lifecycle, tasks
 from notifications.messages import preview
 from notifications.models import Attempt
 from notifications.rerun import rerun
@@ -28,18 +28,11 @@ class AttentionFilter(admin.SimpleListFilter):
     parameter_name = "attention"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        untracked = ("untracked", "Non suivie (ancien système)")
-        not_delivered = ("not_delivered", "Acceptée par WhatsApp, non remise")
-        return [("failed", "Notification en échec"), not_delivered, ("waiting", "Sans plombier"), untracked]
+        return [(reason.key, reason.label) for reason in attention.REASONS.values()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        chosen = {
-            "failed": Q(notification_status=Lead.NotificationStatus.FAILED),
-            "not_delivered": Q(reached="not_delivered"),
-            "waiting": Q(status=Lead.Status.CONFIRMED),
-            "untracked": Q(reached="untracked"),
-        }
-        return queryset.filter(chosen.get(self.value(), Q()))
+        reason = attention.REASONS.get(self.value())
+        return queryset.filter(reason.leads) if reason else queryset
 
 
 CONFIRMATION = ("state", "link", "token_expires_at", "created_at", "confirmed_at", "plumber")
@@ -92,26 +85,23 @@ class LeadAdmin(SturdyAdmin):
         js = ["desk/copy.js"]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
-        if late := Lead.objects.notification_late().count():
-            told = (
-                f"{late} notification(s) en retard de plus d'une minute : ni worker ni veilleur ne semble travailler."
-            )
-            messages.error(request, told)
+        if late := Lead.objects.filter(attention.LATE.leads).count():
+            messages.error(request, f"{late} notification(s) en retard de plus d'une minute. {attention.LATE.action}")
         return super().changelist_view(request, extra_context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         attempts = Attempt.objects.filter(lead=OuterRef("pk"))
         first = attempts.filter(outcome=Attempt.Outcome.ACCEPTED).order_by("finished_at").values("finished_at")[:1]
-        current = attempts.filter(run=OuterRef("notification_run"))
-        nothing_planned = Q(status=Lead.Status.SENT, notification_status="pending", notification_retry_at=None)
-        reached = Case(
-            When(nothing_planned, then=Value("untracked")),
-            When(~Q(notification_status=Lead.NotificationStatus.SENT), then=Value("")),
-            *[When(Exists(current.filter(delivery=word)), then=Value(word)) for word in ("read", "delivered")],
-            When(Exists(current.not_delivered()), then=Value("not_delivered")),
-            default=Value(""),
+        arrived = attempts.filter(run=OuterRef("notification_run"), delivery__in=ARRIVED).order_by("-delivery")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                sent_at=Subquery(first),
+                arrived=Subquery(arrived.values("delivery")[:1]),
+                reason=attention.reason_of_lead(),
+            )
         )
-        return super().get_queryset(request).annotate(sent_at=Subquery(first), reached=reached)
 
     def lookup_allowed(self, lookup: str, value: object, request: HttpRequest) -> bool:
         return "token" not in lookup and super().lookup_allowed(lookup, value, request)
@@ -155,8 +145,10 @@ class LeadAdmin(SturdyAdmin):
     def notification(self, lead: Lead) -> str:
         if lead.status != Lead.Status.SENT:
             return "—"
-        if lead.reached:
-            return badge(*REACHED_BADGES[lead.reached])
+        if lead.arrived and lead.notification_status == Lead.NotificationStatus.SENT:
+            return badge("good", ARRIVED[lead.arrived])
+        if lead.reason and attention.REASONS[lead.reason].badge:
+            return badge(REASON_BADGES[lead.reason], attention.REASONS[lead.reason].badge)
         return badge(NOTIFICATION_BADGES[lead.notification_status], lead.get_notification_status_display())
 
     @admin.display(description="confirmation → envoi", ordering=F("sent_at") - F("confirmed_at"))

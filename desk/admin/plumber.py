@@ -9,12 +9,12 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from leads import packs
 from desk.admin.badges import BADGES, badge, enqueue_after_commit, tell
 from desk.admin.sturdy import SturdyAdmin
+from desk.forms import PlumberForm
+from leads import packs
 from leads.assignment import take_turn
 from leads.database import cannot_serve
-from desk.forms import PlumberForm
 from leads.models import Plumber
 
 
