@@ -1,7 +1,5 @@
 """Found at start, not at the first lead: what would keep a notification from going out."""
 
-import difflib
-import os
 import re
 from urllib.parse import urlsplit
 
@@ -15,7 +13,6 @@ from notifications.providers.meta import checks as meta
 from notifications.providers.twilio import checks as twilio
 
 OF_PROVIDER = {"twilio": twilio, "cloud_api": meta}
-OURS = re.compile(r"(TWILIO|WHATSAPP|NOTIFICATION|LEAD|SWEEP|BROKER|CELERY_BROKER|SITE|ALLOWED)_[A-Z_]+")
 
 
 @register()
@@ -59,18 +56,6 @@ def times_fit_together(**kwargs: object) -> list[CheckMessage]:
         told = f"NOTIFICATION_RETRY_DELAY ({settings.NOTIFICATION_RETRY_DELAY}) must be less than {names[2]}"
         errors.append(Error(f"{told} ({visibility}), or every retry is delivered twice.", id="notifications.E007"))
     return errors
-
-
-@register()
-def no_setting_is_misspelt(**kwargs: object) -> list[CheckMessage]:
-    known = {name for name in dir(settings) if OURS.fullmatch(name)}
-    warnings = []
-    for name in os.environ:
-        if OURS.fullmatch(name) and name.removesuffix("_FILE") not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {close[0]}?" if close else None
-            warnings.append(Warning(f"{name} is no setting of ours.", hint=hint, id="notifications.W001"))
-    return warnings
 
 
 @register(Tags.security, deploy=True)

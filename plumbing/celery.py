@@ -1,9 +1,10 @@
-import logging.config
 import os
 
 from celery import Celery
 from celery.signals import setup_logging
 from django.conf import settings
+
+from plumbing.logs import configure
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "plumbing.settings")
 
@@ -15,4 +16,4 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def log_as_django_does(**kwargs: object) -> None:
     """Keep Celery from installing its own handlers: only ours hide tokens and numbers."""
-    logging.config.dictConfig(settings.LOGGING)
+    configure(settings.LOGGING)

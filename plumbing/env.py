@@ -1,69 +1,107 @@
-"""Read settings from environment variables, and say which one is wrong."""
+"""Read settings from environment variables, and say of every one that is wrong what is wrong with it.
+
+What is missing or malformed is noted and stands in for itself until `stop_if_wrong`, so that all is said at once.
+"""
 
 import os
+import sys
 from pathlib import Path
-from urllib.parse import urlsplit
+from types import TracebackType
+from urllib.parse import quote, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 REQUIRED = object()
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_SECRET = ("KEY", "TOKEN", "SECRET", "PASSWORD")  # how the names of secrets end
+_SHORTEST_SECRET = 8  # a shorter one could be any word
+
+names: set[str] = set()  # every variable that was asked for
+secrets: set[str] = set()  # the values that nobody may read in a log, as they are and as they stand in addresses
+_problems: dict[str, str] = {}  # by variable; what was noted first explains the rest
+
+
+def wrong(name: str, told: str) -> None:
+    """Note that the variable `name` … `told`: a sentence without its subject, and without any secret."""
+    _problems.setdefault(name, f"{name} {told}")
+
+
+def stop_if_wrong() -> None:
+    """Raises ImproperlyConfigured with a sentence for each variable that is wrong, and without its traceback."""
+    if _problems:
+        sys.excepthook = _without_traceback
+        raise ImproperlyConfigured("\n".join(_problems.values()))
+
+
+def _without_traceback(kind: type[BaseException], exc: BaseException, traceback: TracebackType | None) -> None:
+    if isinstance(exc, ImproperlyConfigured):
+        print(exc, file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, exc, traceback)
 
 
 def text(name: str, default: object = REQUIRED) -> str:
     """The value of `name`, or the content of the file that `name_FILE` points to.
 
-    Raises ImproperlyConfigured when both are set, when the file cannot be read,
-    or when neither is there and no default was given.
+    Wrong when both are set, when the file cannot be read, or when neither is there and no default was given.
     """
+    names.update((name, f"{name}_FILE"))
     value = os.environ.get(name, "").strip()
     path = os.environ.get(f"{name}_FILE", "").strip()
     if value and path:
-        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set: keep one of them.")
-    if path:
+        wrong(name, f"and {name}_FILE are both set: keep one of them.")
+    elif path:
         try:
             value = Path(path).read_text().strip()
         except (OSError, UnicodeDecodeError) as exc:
-            raise ImproperlyConfigured(f"{name}_FILE names a file that cannot be read ({path}): {exc}.") from exc
+            wrong(f"{name}_FILE", f"names a file that cannot be read ({path}): {exc}.")
+            return ""
     if value:
+        if name.endswith(_SECRET):
+            _keep_secret(value)
         return value
     if default is REQUIRED:
-        raise ImproperlyConfigured(f"{name} is not set: give it a value in the environment (see .env.example).")
+        wrong(name, "is not set: give it a value in the environment (see .env.example).")
+        return ""
     return default
 
 
+def _keep_secret(value: str) -> None:
+    if len(value) >= _SHORTEST_SECRET:
+        secrets.update((value, quote(value, safe="")))
+
+
 def boolean(name: str, default: bool) -> bool:
-    """True for 1, true, yes, on; False for 0, false, no, off; else ImproperlyConfigured."""
+    """True for 1, true, yes, on; False for 0, false, no, off."""
     value = text(name, "").lower()
-    if not value:
-        return default
-    if value not in _BOOLEANS:
-        raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
-    return _BOOLEANS[value]
+    if value and value not in _BOOLEANS:
+        wrong(name, f"must be true or false, not {value!r}.")
+    return _BOOLEANS.get(value, default)
 
 
 def seconds(name: str, default: float) -> float:
-    """A span in seconds, more than 0 and at most a year; else ImproperlyConfigured."""
+    """A span in seconds, more than 0 and at most a year."""
     value = text(name, str(default))
     try:
         span = float(value)
     except ValueError:
         span = 0.0
     if not 0 < span <= 31_536_000:
-        raise ImproperlyConfigured(f"{name} must be a number of seconds, above 0 and at most a year, not {value!r}.")
+        wrong(name, f"must be a number of seconds, above 0 and at most a year, not {value!r}.")
+        return default
     return int(span) if span.is_integer() else span
 
 
 def words(name: str, default: object = REQUIRED) -> list[str]:
-    """A list written with commas; ImproperlyConfigured when it has to be there and is empty."""
+    """A list written with commas; wrong when it has to be there and is empty."""
     found = [word.strip() for word in text(name, default).split(",") if word.strip()]
     if not found:
-        raise ImproperlyConfigured(f"{name} must be a list with commas between its words.")
+        wrong(name, "must be a list with commas between its words.")
     return found
 
 
 def url(name: str, schemes: tuple[str, ...], default: object = REQUIRED) -> str:
-    """A URL with one of `schemes`, without a final slash; else ImproperlyConfigured (its password unsaid)."""
+    """A URL with one of `schemes`, without a final slash. What is wrong with it is said without its password."""
     value = text(name, default)
     scheme, _, rest = value.partition("://")
     value = f"{scheme.lower()}://{rest}"
@@ -74,5 +112,8 @@ def url(name: str, schemes: tuple[str, ...], default: object = REQUIRED) -> str:
     except ValueError:
         good = False
     if not good:
-        raise ImproperlyConfigured(f"{name} must be a URL that begins with {expected}.")
+        wrong(name, f"must be a URL that begins with {expected}.")
+        return f"{schemes[0]}://invalid"
+    if parts.password:
+        _keep_secret(unquote(parts.password))
     return value.rstrip("/")

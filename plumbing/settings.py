@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 
 from plumbing import env
 from plumbing.readable import LARGEST_BODY
@@ -16,7 +15,7 @@ DEBUG = env.boolean("DEBUG", default=False)
 SECRET_KEY = env.text("SECRET_KEY")
 SITE_URL = env.url("SITE_URL", ("https", "http"))  # where customers reach us: confirmation links begin with it
 if urlsplit(SITE_URL)._replace(scheme="", netloc="").geturl() or not urlsplit(SITE_URL).hostname:
-    raise ImproperlyConfigured("SITE_URL must be a scheme and a host, without a path: https://plombiers.example.fr.")
+    env.wrong("SITE_URL", "must be a scheme and a host, without a path: https://plombiers.example.fr.")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else env.REQUIRED)
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
@@ -48,6 +47,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 0
 DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST_BODY
 
 INSTALLED_APPS = [
+    "plumbing",
     "desk",
     "leads",
     "notifications",
@@ -117,10 +117,10 @@ try:
             env.url("DATABASE_URL", ("postgresql", "postgres")), conn_max_age=60, conn_health_checks=True
         )
     }
-except ValueError as exc:
-    raise ImproperlyConfigured("DATABASE_URL must look like postgresql://user:password@host:5432/name.") from exc
+except ValueError:
+    DATABASES = {"default": {"ENGINE": "", "NAME": ""}}
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql" or not DATABASES["default"]["NAME"]:
-    raise ImproperlyConfigured("DATABASE_URL must look like postgresql://user:password@host:5432/name.")
+    env.wrong("DATABASE_URL", "must look like postgresql://user:password@host:5432/name.")
 DATABASES["default"]["OPTIONS"] = {
     "connect_timeout": 3,
     "keepalives": 1,
@@ -166,7 +166,7 @@ CELERY_BROKER_URL = env.url(
     _BROKER, ("redis", "rediss") if _BROKER == "REDIS_URL" else ("redis", "rediss", "amqp", "amqps")
 )
 if CELERY_BROKER_URL.startswith("redis") and not re.fullmatch(r"/?\d*", urlsplit(CELERY_BROKER_URL).path):
-    raise ImproperlyConfigured(f"{_BROKER} must end with the number of a database: redis://host:6379/0.")
+    env.wrong(_BROKER, "must end with the number of a database: redis://host:6379/0.")
 BROKER_VISIBILITY_TIMEOUT = env.seconds("BROKER_VISIBILITY_TIMEOUT", 300)
 
 CELERY_BROKER_TRANSPORT_OPTIONS = (
@@ -208,6 +208,7 @@ CELERY_WORKER_ETA_TASK_LIMIT = 1000
 
 # --- Logs ---------------------------------------------------------------------------------------------
 
+LOGGING_CONFIG = "plumbing.logs.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -217,14 +218,21 @@ LOGGING = {
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "discreet"}},
+    "filters": {"short": {"()": "plumbing.logs.Short"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "discreet", "filters": ["short"]},
+        "nobody": {"class": "logging.NullHandler"},  # without any handler, Python's last resort prints
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
-        # Django's own handlers would print what ours hides.
+        # Their own handlers would print what ours hides.
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
         "gunicorn.error": {"handlers": [], "propagate": True},
-        # Scanners ask for other hosts all day: Django answers 400, and a traceback for each tells nothing.
-        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
+        "gunicorn.access": {"handlers": [], "propagate": True},
+        # Scanners ask for other hosts all day: Django answers 400, and a line for each says nothing.
+        "django.security.DisallowedHost": {"handlers": ["nobody"], "propagate": False},
     },
 }
+
+env.stop_if_wrong()

@@ -21,31 +21,31 @@ def stranger(settings):
 @pytest.mark.parametrize(
     "content_type", ["text/plain", BROKEN, "multipart/form-data", "multipart/form-data; boundary="]
 )
-def test_a_refused_host_is_a_400_and_at_most_a_line_in_the_log(host, content_type, stranger, capfd):
+def test_a_refused_host_is_a_400_and_at_most_a_line_in_the_log(host, content_type, stranger, printed):
     page = stranger.post("/admin/login/", b"--", content_type=content_type, headers={"host": host})
 
     assert page.status_code == 400
-    assert len(capfd.readouterr().err.splitlines()) <= 1
+    assert len(printed().splitlines()) <= 1
 
 
 @pytest.mark.parametrize(
     "path", ["/nowhere", "/webhooks/whatsapp/twilio/", "/admin/login/", "/confirm/x/", "/api/health"]
 )
 @pytest.mark.parametrize("content_type", [BROKEN, "multipart/form-data", "multipart/form-data; boundary="])
-def test_a_broken_boundary_is_no_server_error(path, content_type, stranger, db, capfd):
+def test_a_broken_boundary_is_no_server_error(path, content_type, stranger, db, printed):
     page = stranger.post(path, b"--", content_type=content_type)
 
     assert page.status_code in (400, 403, 404, 405)
-    assert "Traceback" not in capfd.readouterr().err
+    assert "Traceback" not in printed()
 
 
 @pytest.mark.parametrize("host", ["10.0.3.17:8000", "", "evil.example", "a b", "[::1]:8000"])
 @pytest.mark.parametrize("secure", [False, True])
-def test_health_answers_whatever_the_host(host, secure, stranger, capfd):
+def test_health_answers_whatever_the_host(host, secure, stranger, printed):
     page = stranger.get("/api/health", headers={"host": host}, secure=secure)
 
     assert page.status_code == 200
-    assert capfd.readouterr().err == ""
+    assert printed() == ""
 
 
 def test_only_probes_are_answered_whatever_the_host(stranger, lead):

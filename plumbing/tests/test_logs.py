@@ -1,10 +1,24 @@
-"""No log line holds a phone number or a token, whoever wrote it."""
+"""P12: no log line holds a phone number, a token, a message text or a credential, whoever wrote it."""
 
 import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
 
 import pytest
+import requests
+import urllib3
+from django.db import Error, connection
 
-from plumbing.logs import DiscreetFormatter
+from leads.models import Lead
+from plumbing import env
+from plumbing.celery import app
+from plumbing.logs import DiscreetFormatter, hide
+
+NUMBERS = ("612345678", "6 12 34 56 78", "6%2012")
+TO = "whatsapp%3A%2B33612345678"
 
 
 def formatted(message, *args, exc_info=None):
@@ -27,6 +41,24 @@ def formatted(message, *args, exc_info=None):
         ("to 06 12 34 56 78.", "WARNING to …."),
         ("to 0612345678 (+590690123456)", "WARNING to … (…)"),
         ("Key (phone)=(0612345678)", "WARNING Key (phone)=(…)"),
+        ("/Messages.json?To=whatsapp%3A%2B33612345678&x=1", "WARNING /Messages.json?To=whatsapp%3A…&x=1"),
+        ("To=%2B33%206%2012%2034%2056%2078", "WARNING To=…"),
+        ("To=%252B33612345678", "WARNING To=…"),
+        ("To=+33+6+12+34+56+78 HTTP/1.1", "WARNING To=… HTTP/1.1"),
+        ('b\'{"to": "\\u002b33612345678"}\'', 'WARNING b\'{"to": "…"}\''),
+        ("x%3D0612345678%26y", "WARNING x%3D…%26y"),
+        ("+33 (0)6 12 34 56 78", "WARNING …"),
+        ("06\u00a012\u202f34.56-78", "WARNING …"),
+        ("wa.me/33612345678, 590690123456", "WARNING wa.me/…, …"),
+        ("Not Found: /confirm/old token's 1/", "WARNING Not Found: /confirm/…"),
+        ("GET %2Fconfirm%2FAb9%2F", "WARNING GET %2Fconfirm%2F…"),
+        ("/api/lead/Ab9", "WARNING /api/lead/…"),
+        ("hub.verify_token=vibe&x=1 amp;token%3D3DAb9", "WARNING hub.verify_token=…&x=1 amp;token%3D…"),
+        ("Authorization: Basic QUMwMDAwOnRva2Vu", "WARNING Authorization: Basic …"),
+        ("{'Authorization': 'Bearer EAAGm0PX4ZCpsBA'}", "WARNING {'Authorization': 'Bearer …'}"),
+        ("Error 111 connecting to redis://:hush@host:6379/0", "WARNING Error 111 connecting to redis://:…@host:6379/0"),
+        ("Session has expired: token: invalid, Basic auth failed", None),
+        ("on 2026-11-25 at 10.0.3.17:8000, 03:45:25.123456", None),
         ("Lead 1234567890 in 0.123456789 s", "WARNING Lead 1234567890 in 0.123456789 s"),
         ("2026-11-23 18:05:00,123 id 5d98f02c-6169-47c0-b98d-0612345678ab", None),
     ],
@@ -44,3 +76,164 @@ def test_they_are_hidden_in_tracebacks_too():
     assert "0612345678" not in text
     assert "its-token" not in text.splitlines()[-1]
     assert text.endswith("ValueError: Failing row contains …")
+
+
+@pytest.fixture
+def said(printed):
+    """What was printed, once it is known to hold no number."""
+
+    def said():
+        out = printed()
+        assert not [number for number in NUMBERS if number in out], out
+        return out
+
+    return said
+
+
+@pytest.fixture
+def provider():
+    """The address of a server whose answers have a broken header."""
+
+    def serve():
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            with client:
+                client.recv(4096)
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nno header\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/Messages.json"
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def test_urllib3_says_no_number_of_an_answer_with_a_broken_header(provider, said):
+    with requests.Session() as session:
+        session.trust_env = False
+        session.get(f"{provider}?To={TO}", timeout=5)
+
+    assert "Failed to parse headers" in said()
+
+
+def test_urllib3_says_no_number_of_a_retry(said):
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        urllib3.PoolManager(retries=1).request("GET", f"http://127.0.0.1:1/Messages.json?To={TO}")
+
+    assert "Retrying" in said()
+
+
+def test_a_traceback_of_requests_says_no_number(said):
+    try:
+        requests.get(f"http://127.0.0.1:1/Messages.json?To={TO}", timeout=1)
+    except requests.RequestException:
+        logging.getLogger("anybody").exception("refused, to %s", "+33612345678", stack_info=True)
+
+    assert "Max retries exceeded" in said()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("sql", "why"),
+    [
+        ("INSERT INTO leads (id, phone) VALUES (1, '0612345678\nmessage')", "violates not-null"),
+        ("SELECT 1 FROM leads WHERE id = '0612345678 06 message'", "invalid input syntax"),
+        ("SELECT nothing, '0612345678 message' FROM leads", "does not exist"),
+        ("INSERT INTO plumbers (phone, pack_size) VALUES ('0612345678 message', 7)", "violates check"),
+    ],
+)
+def test_what_postgresql_quotes_is_not_said(sql, why, said):
+    try:
+        connection.cursor().execute(sql)
+    except Error:
+        logging.getLogger("django.db.backends").exception("broken")
+
+    out = said()
+    assert why in out
+    assert "message" not in out
+
+
+def test_django_says_no_token_of_an_unknown_link(client, db, said):
+    Lead.objects.exists()
+    client.get("/confirm/a-token with 0612345678/")
+
+    out = said()
+    assert "Not Found: /confirm/…" in out and "a-token" not in out
+
+
+def test_celery_says_no_number_of_a_task_that_failed(said):
+    @app.task(name="plumbing.tests.fails")
+    def fails():
+        raise ValueError("to +33612345678")
+
+    fails.apply()
+    logging.getLogger("celery.app.trace").error("Task %(name)s raised: %(exc)s", {"name": "x", "exc": "+33612345678"})
+
+    assert "raised" in said()
+
+
+def test_pythons_last_resort_and_handlers_of_others_say_none_either(said):
+    foreign, alone = logging.getLogger("foreign"), logging.getLogger("alone")
+    foreign.propagate = alone.propagate = False
+    foreign.addHandler(handler := logging.StreamHandler(sys.stderr))
+    handler.setFormatter(logging.Formatter("%(msg)s %(args)s %(message)s"))
+    try:
+        raise ValueError("+33612345678")
+    except ValueError:
+        foreign.exception("to %s", "+33612345678")
+        alone.exception("to %s", "+33612345678")
+
+    assert said().count("ValueError: …") == 2
+
+
+def test_arguments_that_do_not_fit_are_not_printed_by_python(said):
+    logging.getLogger("anybody").warning("to %d of %s", "+33612345678")
+
+    assert "do not fit" in said()
+
+
+ELSEWHERE = """
+import gc, threading, warnings, django
+django.setup()
+warnings.warn("to +33612345678")
+thread = threading.Thread(target=lambda: int("+33612345678 in a thread"))
+thread.start(); thread.join()
+class Ending:
+    def __del__(self): raise ValueError("+33612345678 at the end")
+Ending(); gc.collect()
+raise ValueError("to +33612345678, uncaught")
+"""
+
+
+def test_warnings_threads_and_what_nobody_catches_go_through_the_log():
+    ran = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE],
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "plumbing.settings"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert ran.returncode == 1
+    assert "612345678" not in ran.stdout + ran.stderr
+    for line in ("py.warnings: <string>:4: UserWarning: to …", "in a thread", "at the end", "…, uncaught"):
+        assert line in ran.stderr
+
+
+def test_credentials_are_hidden_wherever_they_stand(monkeypatch):
+    monkeypatch.setattr(env, "secrets", {"s3cret/value", "s3cret%2Fvalue"})
+
+    assert hide("a s3cret/value, ?x=s3cret%2Fvalue") == "a …, ?x=…"
+
+
+def test_the_secrets_of_the_environment_are_known(monkeypatch):
+    monkeypatch.setattr(env, "secrets", set())
+    monkeypatch.setenv("SOME_TOKEN", "s3cret/value")
+    monkeypatch.setenv("SOME_URL", "redis://:pass%2Fword@host:1/0")
+    monkeypatch.setenv("SHORT_TOKEN", "token")
+
+    env.text("SOME_TOKEN"), env.url("SOME_URL", ("redis",)), env.text("SHORT_TOKEN")
+
+    assert env.secrets == {"s3cret/value", "s3cret%2Fvalue", "pass/word", "pass%2Fword"}

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+from plumbing import checks
+
+__all__ = ["checks"]  # they register themselves
+
+
+class PlumbingConfig(AppConfig):
+    name = "plumbing"
