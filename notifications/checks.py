@@ -19,15 +19,15 @@ OF_PROVIDER = {"twilio": twilio, "cloud_api": meta}
 def provider_can_send(**kwargs: object) -> list[CheckMessage]:
     name = settings.WHATSAPP_BACKEND
     if name not in providers.CLASSES and not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", name):
-        told = f"WHATSAPP_BACKEND must be {', '.join(providers.CLASSES)} or a dotted path to a class, not {name!r}."
-        return [Error(told, id="notifications.E001")]
+        text = f"WHATSAPP_BACKEND must be {', '.join(providers.CLASSES)} or a dotted path to a class, not {name!r}."
+        return [Error(text, id="notifications.E001")]
     try:
         found = providers.class_of(name)
     except ImportError as exc:
         return [Error(f"WHATSAPP_BACKEND cannot be loaded: {exc}.", id="notifications.E001")]
     if not (isinstance(found, type) and issubclass(found, Provider)):
-        told = f"WHATSAPP_BACKEND must name a class made from {Provider.__module__}.Provider."
-        return [Error(told, id="notifications.E008")]
+        text = f"WHATSAPP_BACKEND must name a class made from {Provider.__module__}.Provider."
+        return [Error(text, id="notifications.E008")]
     return OF_PROVIDER[name].can_send() if name in OF_PROVIDER else []
 
 
@@ -36,10 +36,10 @@ def the_site_is_safe(**kwargs: object) -> list[CheckMessage]:
     """Links hold a secret."""
     site, problems = urlsplit(settings.SITE_URL), []
     if site.scheme != "https" and not settings.DEBUG and is_public(site.hostname or ""):
-        told = (
+        text = (
             f"SITE_URL must begin with https://, not {settings.SITE_URL!r}: links hold a secret. (Or set DEBUG=true.)"
         )
-        problems.append(Error(told, id="notifications.E009"))
+        problems.append(Error(text, id="notifications.E009"))
     return problems
 
 
@@ -50,11 +50,11 @@ def times_fit_together(**kwargs: object) -> list[CheckMessage]:
     deadline, lease, visibility = (getattr(settings, name) for name in names)
     errors = []
     if not deadline < lease < visibility:
-        told = f"{names[0]} ({deadline}) < {names[1]} ({lease}) < {names[2]} ({visibility})"
-        errors.append(Error(f"These times must be in this order: {told}.", id="notifications.E006"))
+        text = f"{names[0]} ({deadline}) < {names[1]} ({lease}) < {names[2]} ({visibility})"
+        errors.append(Error(f"These times must be in this order: {text}.", id="notifications.E006"))
     if visibility <= settings.NOTIFICATION_RETRY_DELAY:
-        told = f"NOTIFICATION_RETRY_DELAY ({settings.NOTIFICATION_RETRY_DELAY}) must be less than {names[2]}"
-        errors.append(Error(f"{told} ({visibility}), or every retry is delivered twice.", id="notifications.E007"))
+        text = f"NOTIFICATION_RETRY_DELAY ({settings.NOTIFICATION_RETRY_DELAY}) must be less than {names[2]}"
+        errors.append(Error(f"{text} ({visibility}), or every retry is delivered twice.", id="notifications.E007"))
     return errors
 
 

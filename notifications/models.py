@@ -60,7 +60,7 @@ class Attempt(models.Model):
     provider_message_id = models.CharField("message du fournisseur", max_length=255, default="")
     # The provider's word where it accepted the message and keeps it back: no receipt has come yet.
     provider_state = models.CharField("état chez le fournisseur", max_length=64, default="", db_default="")
-    # What the provider's receipts said since (notifications/receipts.py); empty until one came.
+    # What the provider's receipts have said since (notifications/receipts.py); empty until one came.
     delivery = models.CharField("remise", max_length=20, choices=Delivery, default="", db_default="")
     delivered_at = models.DateTimeField("remis le", null=True)
     read_at = models.DateTimeField("lu le", null=True)

@@ -1,5 +1,6 @@
 """Where the providers report what became of a message, and how our account stands. Verify, parse, apply, answer 200."""
 
+import logging
 from threading import BoundedSemaphore
 from types import ModuleType
 
@@ -14,6 +15,8 @@ from notifications import news, receipts, tasks
 from notifications.providers.meta import webhook as meta_webhook
 from notifications.providers.twilio import webhook as twilio_webhook
 from notifications.providers.webhook import Report, TooMuch, Unreadable, WebhookRequest
+
+logger = logging.getLogger("notifications")
 
 # A body is read before its signature can be checked, so whoever invents a header can make us read: not many at once.
 LARGE = 64 * 1024  # bytes
@@ -82,6 +85,7 @@ def _take(request: HttpRequest, provider: ModuleType) -> HttpResponse:
     except (Unreadable, UnreadablePostError):
         return HttpResponseBadRequest()
     except TooMuch:
+        logger.warning("Webhook refusé : %s, plus que le fournisseur n'en envoie", request.path)
         return HttpResponse(status=413)
     return HttpResponse()
 

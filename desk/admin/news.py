@@ -1,14 +1,17 @@
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from desk.admin.sturdy import SturdyAdmin
 from notifications.models import ProviderNews
 from notifications.providers import explain
 
 
 @admin.register(ProviderNews)
-class ProviderNewsAdmin(admin.ModelAdmin):
+class ProviderNewsAdmin(SturdyAdmin):
     """To be read, never changed."""
 
+    title = "Nouvelles des fournisseurs"
     list_display = ("last_received_at", "provider", "level", "subject", "word", "code", "about", "times")
     list_filter = ("level", "provider", "subject")
     readonly_fields = (*list_display, "what_to_do", "detail", "happened_at", "received_at")
@@ -20,8 +23,8 @@ class ProviderNewsAdmin(admin.ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+    def without_history(self, queryset: QuerySet) -> QuerySet:
+        return queryset.none()
 
     @admin.display(description="que faire")
     def what_to_do(self, news: ProviderNews) -> str:

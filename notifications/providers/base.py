@@ -32,7 +32,7 @@ class Listed:
 
     message_id: str
     created_at: datetime.datetime  # aware
-    text: str = field(repr=False)  # as sent, or empty where the provider does not tell
+    text: str = field(repr=False)  # as sent, or empty where the provider does not say
 
 
 class DeliveryError(Exception):
@@ -75,7 +75,7 @@ class Provider:
         """The messages to `to` (E.164) that the provider accepted from `since` (aware) on, the oldest first.
 
         Give or take CLOCKS. Those that it knows to have failed do not count. None where the provider cannot be asked.
-        Raises DeliveryError when it could be, and did not tell within `deadline` seconds.
+        Raises DeliveryError when it could be, and did not answer within `deadline` seconds.
         """
         return None
 

@@ -58,7 +58,7 @@ def request(provider: str, method: str, url: str, *, deadline: float, **content:
     content["headers"] = _HEADERS | content.get("headers", {})
     try:
         # The adapter alone, without a Session: no cookies, no proxies or .netrc from the environment, no redirects
-        # (Session reads the whole body of a redirect, however long, also when told not to follow it).
+        # (Session reads the whole body of a redirect, however long, even when it is not to follow it).
         prepared = requests.Request(method, url, **content).prepare()
         response = adapter().send(prepared, stream=True, timeout=deadline)
     except (requests.RequestException, HTTPError, OSError, ValueError) as exc:

@@ -240,3 +240,8 @@ def test_operators_read_the_news_and_change_nothing(admin_client):
     assert "Prévenez l&#x27;administrateur tout de suite" in shown
     assert 'name="_save"' not in shown and "deletelink" not in shown
     assert admin_client.get(f"{page}add/").status_code == 403
+
+
+@pytest.mark.parametrize("query", ["level=%00", "subject=%00", "provider=%00", "p=x", "o=x", "e=1"])
+def test_nonsense_in_a_filter_is_no_error_of_ours(query, admin_client):
+    assert admin_client.get(f"/admin/notifications/providernews/?{query}", follow=True).status_code == 200

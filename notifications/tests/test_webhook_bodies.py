@@ -116,12 +116,13 @@ def changes(count):
 
 
 @pytest.mark.parametrize("body", [statuses(1001), statuses(20_000), changes(1001)], ids=["1001", "20000", "changes"])
-def test_more_than_meta_ever_sends_is_refused_before_it_is_parsed(body, monkeypatch, db):
+def test_more_than_meta_ever_sends_is_refused_before_it_is_parsed(body, monkeypatch, caplog, db):
     monkeypatch.setattr(meta_webhook.json, "loads", None)
 
     assert meta(body).status_code == 413
 
     assert not Receipt.objects.exists()
+    assert "Webhook refusé : /webhooks/whatsapp/meta/" in caplog.text
 
 
 def test_more_than_meta_ever_sends_in_another_spelling_is_refused_too(db):

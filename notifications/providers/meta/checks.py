@@ -11,15 +11,15 @@ REQUIRED = ("TOKEN", "PHONE_NUMBER_ID", "APP_SECRET", "VERIFY_TOKEN")  # two to 
 
 
 def can_send() -> list[CheckMessage]:
-    """Whether it could send, and be told what became of a message."""
+    """Whether we can send, and learn what becomes of a message."""
     return _missing() + _number_id() + _template() + addresses.problems("WHATSAPP_CLOUD_API_URL")
 
 
 def ready_for_customers() -> list[CheckMessage]:
     if settings.WHATSAPP_CLOUD_TEMPLATE:
         return []
-    told = "WHATSAPP_CLOUD_TEMPLATE is not set: free text reaches only plumbers who wrote in the last 24 hours."
-    return [Warning(told, id="notifications.W003")]
+    text = "WHATSAPP_CLOUD_TEMPLATE is not set: free text reaches only plumbers who wrote in the last 24 hours."
+    return [Warning(text, id="notifications.W003")]
 
 
 def _missing() -> list[CheckMessage]:
@@ -33,8 +33,8 @@ def _missing() -> list[CheckMessage]:
 def _number_id() -> list[CheckMessage]:
     if re.fullmatch(r"[\w-]*", settings.WHATSAPP_CLOUD_PHONE_NUMBER_ID):
         return []
-    told = "WHATSAPP_CLOUD_PHONE_NUMBER_ID must be the id that Meta gave our number, not the number itself."
-    return [Error(told, id="notifications.E012")]
+    text = "WHATSAPP_CLOUD_PHONE_NUMBER_ID must be the id that Meta gave our number, not the number itself."
+    return [Error(text, id="notifications.E012")]
 
 
 def _template() -> list[CheckMessage]:
@@ -42,9 +42,9 @@ def _template() -> list[CheckMessage]:
     errors = []
     name, language = settings.WHATSAPP_CLOUD_TEMPLATE, settings.WHATSAPP_CLOUD_TEMPLATE_LANGUAGE
     if name and not re.fullmatch(r"[a-z0-9_]{1,512}", name):
-        told = "WHATSAPP_CLOUD_TEMPLATE must be the template's name: small letters, digits and _."
-        errors.append(Error(told, id="notifications.E010"))
+        text = "WHATSAPP_CLOUD_TEMPLATE must be the template's name: small letters, digits and _."
+        errors.append(Error(text, id="notifications.E010"))
     if name and not re.fullmatch(r"[a-z]{2,3}(_[A-Z]{2,3})?", language):
-        told = "WHATSAPP_CLOUD_TEMPLATE_LANGUAGE must be the language that the template was approved in, such as fr."
-        errors.append(Error(told, id="notifications.E011"))
+        text = "WHATSAPP_CLOUD_TEMPLATE_LANGUAGE must be the language that the template was approved in, such as fr."
+        errors.append(Error(text, id="notifications.E011"))
     return errors

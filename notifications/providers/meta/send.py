@@ -1,7 +1,7 @@
 """WhatsApp through Meta's Cloud API.
 
 https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages
-It knows neither an idempotency key nor a search for what was sent: only receipts tell what became of a message.
+It has neither an idempotency key nor a search for what was sent: only receipts say what became of a message.
 """
 
 from collections.abc import Iterator

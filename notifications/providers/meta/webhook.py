@@ -110,12 +110,12 @@ def _receipt(status: dict[str, Any]) -> ReceiptEvent | None:
 
 def _failure(errors: object) -> tuple[str, str]:
     """Code and words of the first error that has a code, or else of the first."""
-    told = []
+    reasons = []
     for error in objects(errors):
         data = error.get("error_data")
         details = data.get("details") if isinstance(data, dict) else None
-        told.append((code(error.get("code")), detail(error.get("title"), details)))
-    return next((one for one in told if one[0]), told[0] if told else ("", ""))
+        reasons.append((code(error.get("code")), detail(error.get("title"), details)))
+    return next((one for one in reasons if one[0]), reasons[0] if reasons else ("", ""))
 
 
 def _bytes(text: str) -> bytes:

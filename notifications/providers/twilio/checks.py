@@ -17,15 +17,15 @@ SHAPES = {  # Twilio's ids: two letters and 32 hexadecimal digits
 
 
 def can_send() -> list[CheckMessage]:
-    """Whether it could send, and be told what became of a message."""
+    """Whether we can send, and learn what becomes of a message."""
     return _missing() + _malformed() + _sender() + addresses.problems("TWILIO_API_URL") + _receipts()
 
 
 def ready_for_customers() -> list[CheckMessage]:
     if settings.TWILIO_CONTENT_SID:
         return []
-    told = "TWILIO_CONTENT_SID is not set: free text reaches only plumbers who wrote in the last 24 hours."
-    return [Warning(told, id="notifications.W003")]
+    text = "TWILIO_CONTENT_SID is not set: free text reaches only plumbers who wrote in the last 24 hours."
+    return [Warning(text, id="notifications.W003")]
 
 
 def _missing() -> list[CheckMessage]:
@@ -60,5 +60,5 @@ def _sender() -> list[CheckMessage]:
 def _receipts() -> list[CheckMessage]:
     if can_report():
         return []
-    told = "SITE_URL's host has an underscore: Twilio reports to no such address, so no message is seen delivered."
-    return [Warning(told, id="notifications.W005")]
+    text = "SITE_URL's host has an underscore: Twilio reports to no such address, so no message is seen delivered."
+    return [Warning(text, id="notifications.W005")]

@@ -43,13 +43,13 @@ def _is_ours(message: dict[str, Any], to: str) -> bool:
 
 
 def _created(message: dict[str, Any]) -> datetime.datetime | None:
-    """None where the message does not tell: no date, no proof."""
-    told = message.get("date_created")
+    """None where the message does not say: no date, no proof."""
+    given = message.get("date_created")
     try:
-        created = parsedate_to_datetime(told)
+        created = parsedate_to_datetime(given)
     except (TypeError, ValueError, OverflowError, IndexError, AttributeError):
         try:
-            created = datetime.datetime.fromisoformat(told)  # as in Twilio's newer APIs
+            created = datetime.datetime.fromisoformat(given)  # as in Twilio's newer APIs
         except (TypeError, ValueError):
             return None
     return created.replace(tzinfo=created.tzinfo or datetime.UTC)

@@ -14,8 +14,8 @@ from notifications.providers.twilio.codes import CODES
 TEXT_LIMIT = 1600  # characters of Body; error 21617 above
 
 # Seconds that Twilio may keep a message before it gives up and says so (30001). Its own default is ten hours, well
-# past LEAD_FRESHNESS: the plumber would hear of an emergency that is over, and nobody that he had not. Ten minutes
-# leave time for the second attempt, or for an operator, while the customer still waits.
+# past LEAD_FRESHNESS: the plumber would learn of an emergency that is over, and nobody that he had not known. Ten
+# minutes leave time for the second attempt, or for an operator, while the customer still waits.
 VALIDITY = 600
 
 # What Twilio does with a receipt that we do not take: five more tries, whatever went wrong. By itself it tries once
