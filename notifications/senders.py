@@ -6,7 +6,6 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from django.conf import settings
 from django.db import Error, connection
 
 from leads.models import Lead
@@ -71,4 +70,4 @@ class Senders:
 
 def _deliver_one(lead_id: int) -> None:
     if sending.deliver(lead_id) is lifecycle.Result.RETRY_DUE:
-        tasks.enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)  # a worker may be back by then
+        tasks.enqueue_retry(lead_id)  # a worker may be back by then

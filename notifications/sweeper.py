@@ -105,7 +105,7 @@ class Sweeper:
 
     def _adopt_receipts(self) -> set[int]:
         for lead_id in self._orphans.adopt():
-            tasks.enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)
+            tasks.enqueue_retry(lead_id)
         self._orphans.forget()
         return set()
 

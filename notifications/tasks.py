@@ -46,17 +46,39 @@ def notify_plumber(self: Task, lead_id: int) -> None:
         return
     if result is Result.RETRY_DUE:
         if self.request.retries:  # an old retry's message, delivered again, has begun a new run
-            enqueue(lead_id, countdown=settings.NOTIFICATION_RETRY_DELAY)
+            enqueue_retry(lead_id)
             return
-        raise self.retry(countdown=settings.NOTIFICATION_RETRY_DELAY, max_retries=1)
+        raise self.retry(countdown=_retry_countdown(), max_retries=1)
 
 
-def enqueue(lead_id: int, *, countdown: float = 0) -> bool:
-    """Ask a worker to notify this lead's plumber now, or in `countdown` seconds; True once the broker has it.
+def enqueue(lead_id: int) -> bool:
+    """Ask a worker to notify this lead's plumber now; True once the broker has the message.
 
     Never raises. A broker that is broken or slow costs one caller in ten seconds its 1.7 s at most, the others 0.2 s
     at most; the sweeper sends what could not be published.
     """
+    return _publish(lead_id, countdown=0)
+
+
+def enqueue_retry(lead_id: int) -> bool:
+    """As `enqueue`, for the second attempt, when the first has just failed."""
+    return _publish(lead_id, countdown=_retry_countdown())
+
+
+def enqueue_retries(lead_ids: Iterable[int]) -> None:
+    """As `enqueue_retry` for each, after the caller has gone on. What a dying process loses, the sweeper sends."""
+    due_at = time.monotonic() + _retry_countdown()
+    items = [(lead_id, due_at) for lead_id in lead_ids]
+    if left := len(items) - _backlog.add(items):
+        logger.warning("%d notification(s) de trop pour être publiées - le veilleur prend le relais", left)
+
+
+def _retry_countdown() -> float:
+    """Seconds. The row says so too: `conclude` makes the second attempt due at the same instant."""
+    return settings.NOTIFICATION_RETRY_DELAY
+
+
+def _publish(lead_id: int, *, countdown: float) -> bool:
     try:
         notify_plumber.apply_async([lead_id], countdown=countdown)
         return True
@@ -67,20 +89,12 @@ def enqueue(lead_id: int, *, countdown: float = 0) -> bool:
         return False
 
 
-def enqueue_in_background(lead_ids: Iterable[int], *, countdown: float) -> None:
-    """As `enqueue` for each, after the caller has gone on. What a dying process leaves undone, the sweeper sends."""
-    due_at = time.monotonic() + countdown
-    items = [(lead_id, due_at) for lead_id in lead_ids]
-    if left := len(items) - _backlog.add(items):
-        logger.warning("%d notification(s) de trop pour être publiées - le veilleur prend le relais", left)
-
-
-def _enqueue_at(item: tuple[int, float]) -> None:
+def _publish_at(item: tuple[int, float]) -> None:
     lead_id, due_at = item
-    enqueue(lead_id, countdown=max(0, due_at - time.monotonic()))
+    _publish(lead_id, countdown=max(0, due_at - time.monotonic()))
 
 
-_backlog = Backlog(_enqueue_at, limit=10_000)
+_backlog = Backlog(_publish_at, limit=10_000)
 
 for each in (for_customers, for_workers, _backlog):
     os.register_at_fork(after_in_child=each.reset)

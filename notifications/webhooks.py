@@ -93,5 +93,5 @@ def _take(request: HttpRequest, provider: ModuleType) -> HttpResponse:
 def _apply(report: Report) -> None:
     # In the background: a thousand messages take seconds, and the provider wants its answer within a quarter of one.
     due = database.repeat(receipts.record, report.receipts, patience=PATIENCE)
-    tasks.enqueue_in_background(due, countdown=settings.NOTIFICATION_RETRY_DELAY)
+    tasks.enqueue_retries(due)
     database.repeat(news.record, report.news, patience=PATIENCE)

@@ -1,5 +1,4 @@
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from desk.admin.sturdy import SturdyAdmin
@@ -23,8 +22,8 @@ class ProviderNewsAdmin(SturdyAdmin):
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
-    def without_history(self, queryset: QuerySet) -> QuerySet:
-        return queryset.none()
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
 
     @admin.display(description="que faire")
     def what_to_do(self, news: ProviderNews) -> str:

@@ -11,8 +11,8 @@ class SturdyAdmin(admin.ModelAdmin):
     title = ""
 
     def without_history(self, queryset: QuerySet) -> QuerySet:
-        """Those that may be deleted."""
-        raise NotImplementedError
+        """Those that may be deleted: none, unless a subclass says otherwise."""
+        return queryset.none()
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         gone = obj is not None and not self.without_history(self.model.objects.filter(pk=obj.pk)).exists()

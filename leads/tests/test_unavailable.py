@@ -22,8 +22,8 @@ def impatient(monkeypatch):
     monkeypatch.setattr("leads.assignment.PATIENCE", 0.3)
     monkeypatch.setattr("notifications.webhooks.PATIENCE", 0.3)
     monkeypatch.setattr(sending, "CLAIM_PATIENCE", 0.3)
-    monkeypatch.setattr(tasks, "enqueue", lambda lead_id, countdown=0: True)
-    monkeypatch.setattr("leads.views.enqueue", lambda lead_id: True)
+    for name in ("enqueue", "enqueue_retry"):
+        monkeypatch.setattr(tasks, name, lambda lead_id: True)
 
 
 def execute(sql):

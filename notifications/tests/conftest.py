@@ -12,21 +12,18 @@ from notifications.providers import deadline
 
 @pytest.fixture
 def enqueued(monkeypatch):
-    """The lead ids that a worker was told of."""
+    """The ids of the leads that were enqueued, for now or for later."""
     ids = []
-    monkeypatch.setattr(tasks, "enqueue", lambda lead_id, countdown=0: ids.append(lead_id) or True)
+    for name in ("enqueue", "enqueue_retry"):
+        monkeypatch.setattr(tasks, name, lambda lead_id: ids.append(lead_id) or True)
     return ids
 
 
 @pytest.fixture
 def enqueued_later(monkeypatch):
-    """What receipts told a worker: each lead id, and in how many seconds."""
+    """The ids of the leads whose second attempt was enqueued because of a receipt."""
     ids = []
-
-    def enqueue_in_background(lead_ids, countdown):
-        ids.extend((lead_id, countdown) for lead_id in lead_ids)
-
-    monkeypatch.setattr(tasks, "enqueue_in_background", enqueue_in_background)
+    monkeypatch.setattr(tasks, "enqueue_retries", ids.extend)
     return ids
 
 

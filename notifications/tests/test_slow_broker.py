@@ -248,7 +248,7 @@ def test_a_hiccup_does_not_take_the_broker_from_the_retries_that_follow_p4(broke
 def test_a_thousand_second_attempts_are_published_in_the_background_with_their_instant_p4(broker, valkey):
     due = time.time() + 30
 
-    _, seconds = timed(tasks.enqueue_in_background, range(1000), countdown=30)
+    _, seconds = timed(tasks.enqueue_retries, range(1000))
 
     assert seconds < 0.1
     wait_until(lambda: len(messages(valkey)) == 1000)
@@ -257,7 +257,7 @@ def test_a_thousand_second_attempts_are_published_in_the_background_with_their_i
 
 
 def test_a_customer_comes_before_what_is_published_in_the_background_p5(broker, valkey):
-    tasks.enqueue_in_background(range(1000), countdown=30)
+    tasks.enqueue_retries(range(1000))
 
     pressed = []
     for number in range(2000, 2020):
@@ -272,7 +272,7 @@ def test_a_customer_comes_before_what_is_published_in_the_background_p5(broker, 
 def test_with_a_broken_broker_the_background_ends_soon(broker, caplog):
     broker.deaf = True
 
-    tasks.enqueue_in_background(range(1000), countdown=30)
+    tasks.enqueue_retries(range(1000))
 
     wait_until(lambda: tasks._backlog._thread is None)
     assert caplog.text.count("le veilleur prend le relais") == 1
@@ -281,7 +281,7 @@ def test_with_a_broken_broker_the_background_ends_soon(broker, caplog):
 def test_what_finds_no_room_in_the_background_is_logged(monkeypatch, caplog):
     monkeypatch.setattr(tasks._backlog, "_limit", 0)
 
-    tasks.enqueue_in_background([1, 2, 3], countdown=30)
+    tasks.enqueue_retries([1, 2, 3])
 
     assert "3 notification(s) de trop pour être publiées - le veilleur prend le relais" in caplog.text
 

@@ -16,6 +16,7 @@ from notifications.models import Receipt
 from notifications.providers.base import Refused
 from notifications.sending import deliver
 from notifications.sweeper import Sweeper
+from notifications.tasks import notify_plumber
 from notifications.tests.steps import accept, claim
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,7 +38,8 @@ def sweep(caplog):
 
 @pytest.fixture
 def no_broker(monkeypatch):
-    monkeypatch.setattr(tasks, "enqueue", lambda lead_id, countdown=0: False)
+    for name in ("enqueue", "enqueue_retry"):
+        monkeypatch.setattr(tasks, name, lambda lead_id: False)
 
 
 @contextlib.contextmanager
@@ -106,7 +108,8 @@ def test_without_a_broker_it_delivers_by_itself(assigned_lead, no_broker, outbox
 
 def test_a_worker_that_is_back_by_then_makes_the_second_attempt_in_time_p4(assigned_lead, outbox, sweep, monkeypatch):
     asked = []
-    monkeypatch.setattr(tasks, "enqueue", lambda lead_id, countdown=0: countdown and asked.append((lead_id, countdown)))
+    monkeypatch.setattr(tasks, "enqueue", lambda lead_id: False)
+    monkeypatch.setattr(notify_plumber, "apply_async", lambda args, countdown: asked.append((*args, countdown)))
     outbox.replies += [Refused("non")]
     due_for(assigned_lead, 3)
 

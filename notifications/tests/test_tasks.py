@@ -31,7 +31,7 @@ def test_a_first_failure_asks_for_one_retry_in_30_s(assigned_lead, outbox, monke
 def test_an_old_retry_delivered_again_into_a_new_run_keeps_its_instant_p4(assigned_lead, outbox, monkeypatch):
     outbox.replies += [Unreachable("timeout")]
     asked = []
-    monkeypatch.setattr(tasks, "enqueue", lambda lead_id, countdown: asked.append((lead_id, countdown)))
+    monkeypatch.setattr(notify_plumber, "apply_async", lambda args, countdown: asked.append((*args, countdown)))
 
     notify_plumber.apply(args=[assigned_lead.pk], retries=1)
 
@@ -75,7 +75,7 @@ def test_a_broker_that_refuses_is_no_error_and_is_logged_once_p5(monkeypatch, ca
 
     monkeypatch.setattr(notify_plumber, "apply_async", refuse)
 
-    assert [tasks.enqueue(1), tasks.enqueue(2, countdown=30)] == [False, False]
+    assert [tasks.enqueue(1), tasks.enqueue_retry(2)] == [False, False]
     assert calls == [([1], 0), ([2], 30)]
     assert "Broker injoignable (OperationalError) - Lead 1 - le veilleur prend le relais" in caplog.text
     assert caplog.text.count("injoignable") == 1

@@ -29,7 +29,8 @@ MANY = (10, 40, 210)
 @pytest.fixture
 def sweeper(monkeypatch):
     """Without a broker, so that it sends by itself."""
-    monkeypatch.setattr(tasks, "enqueue", lambda lead_id, countdown=0: False)
+    for name in ("enqueue", "enqueue_retry"):
+        monkeypatch.setattr(tasks, name, lambda lead_id: False)
     sweeper = Sweeper()
     yield sweeper
     sweeper.close()
