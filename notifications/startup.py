@@ -68,7 +68,7 @@ def patiently(check: Callable[[], None]) -> None:
 def check_database() -> None:
     """Reachable, migrated, and its clock within CLOCK_TOLERANCE of ours."""
     database = connection.settings_dict
-    where = f"{database['HOST'] or database['OPTIONS'].get('host', 'localhost')}:{database['PORT'] or 5432}"
+    where = _addresses(database["HOST"], str(database["PORT"]))
     try:
         connection.ensure_connection()
     except Error as exc:
@@ -86,6 +86,13 @@ def check_database() -> None:
     if abs(ahead) > CLOCK_TOLERANCE:
         told = f"This machine's clock and PostgreSQL's at {where} differ by {abs(ahead):.1f} s"
         raise Unusable(f"{told}: synchronise both (NTP), or retries start at the wrong time.")
+
+
+def _addresses(hosts: str, ports: str) -> str:
+    """Where PostgreSQL is looked for: one host or several, with one port for all or one for each."""
+    names, numbers = hosts.split(","), ports.split(",")
+    pairs = zip(names, numbers * len(names) if len(numbers) == 1 else numbers, strict=True)
+    return ", ".join(f"{name or 'localhost'}:{number or 5432}" for name, number in pairs)
 
 
 def check_broker() -> None:

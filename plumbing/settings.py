@@ -3,10 +3,10 @@
 import re
 from urllib.parse import urlsplit
 
-import dj_database_url
 from csp.constants import NONE, SELF
+from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 
-from plumbing import env
+from plumbing import database_url, env
 from plumbing.readable import LARGEST_BODY
 
 # --- Web ---------------------------------------------------------------------------------------
@@ -111,28 +111,30 @@ SWEEP_INTERVAL = env.seconds("SWEEP_INTERVAL", 5)
 
 # --- Database: the source of truth ----------------------------------------------------------------
 
-try:
-    DATABASES = {
-        "default": dj_database_url.parse(
-            env.url("DATABASE_URL", ("postgresql", "postgres")), conn_max_age=60, conn_health_checks=True
-        )
-    }
-except ValueError:
-    DATABASES = {"default": {"ENGINE": "", "NAME": ""}}
-if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql" or not DATABASES["default"]["NAME"]:
-    env.wrong("DATABASE_URL", "must look like postgresql://user:password@host:5432/name.")
-DATABASES["default"]["OPTIONS"] = {
+# A query that waits longer than this waits for something that is broken. A process that freezes while it claims
+# an attempt loses the claim long before its lease runs out. No option of DATABASE_URL lifts these.
+_IN_TRANSACTION = max(500, round(500 * (NOTIFICATION_LEASE - NOTIFICATION_DEADLINE)))  # milliseconds
+_SESSION = {
+    "lock_timeout": "2s",
+    "statement_timeout": "5s",
+    "idle_in_transaction_session_timeout": str(_IN_TRANSACTION),
+}
+_CONNECTION = {
     "connect_timeout": 3,
     "keepalives": 1,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,  # milliseconds
-    # A query that waits longer than this waits for something that is broken. A process that freezes while it claims
-    # an attempt loses the claim long before its lease runs out.
-    "options": "-c lock_timeout=2s -c statement_timeout=5s -c idle_in_transaction_session_timeout="
-    f"{max(500, round(500 * (NOTIFICATION_LEASE - NOTIFICATION_DEADLINE)))}",  # milliseconds
-} | DATABASES["default"].get("OPTIONS", {})
+    "tcp_user_timeout": 3_000,  # milliseconds; bounds connecting too, or a first host that is gone hides the second
+    # Whose turn it is to pick a plumber must see what the turn before has written, whatever the server's default.
+    "isolation_level": ISOLATION_LEVEL_READ_COMMITTED,
+}
+try:
+    DATABASES = {"default": database_url.parse(env.text("DATABASE_URL"), options=_CONNECTION, session=_SESSION)}
+except ValueError as exc:
+    DATABASES = {"default": {}}
+    env.wrong("DATABASE_URL", str(exc))
+DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 
 # --- Leads ----------------------------------------------------------------------------------------

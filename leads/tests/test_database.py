@@ -173,3 +173,19 @@ def test_after_an_answer_the_next_query_has_all_its_time_again(monkeypatch):
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_sleep(0.5)")
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_whoever_has_the_turn_sees_what_the_turn_before_wrote_whatever_the_servers_default(level):
+    name = connection.settings_dict["NAME"]
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = '{level}'")
+    connection.close()
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SHOW transaction_isolation")
+            assert cursor.fetchone() == ("read committed",)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f'ALTER DATABASE "{name}" RESET default_transaction_isolation')
+        connection.close()
