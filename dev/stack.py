@@ -53,11 +53,10 @@ class Stack:
         parts: tuple[str, ...] = PARTS,
         web_port: int | None = None,
         sandbox_port: int | None = None,
-        restart: bool = True,
         receipts: bool = False,
         say: Callable[[str], None] = print,
     ) -> None:
-        self.folder, self.parts, self.restart, self.say = Path(folder), parts, restart, say
+        self.folder, self.parts, self.say = Path(folder), parts, say
         self.receipts = receipts
         self.web_port, self.sandbox_port = web_port or free_port(), sandbox_port or free_port()
         self.url, self.sandbox_url = f"http://127.0.0.1:{self.web_port}", f"http://127.0.0.1:{self.sandbox_port}"
@@ -73,8 +72,7 @@ class Stack:
         except BaseException:
             self.close()
             raise
-        if self.restart:
-            self._supervisor.start()
+        self._supervisor.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:

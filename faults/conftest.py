@@ -2,11 +2,11 @@
 
 import contextlib
 import itertools
-import tempfile
 from pathlib import Path
 
 import pytest
 
+from dev.folders import temporary
 from faults.report import table
 from faults.world import World
 
@@ -28,9 +28,7 @@ def world(empty_database):
     """Start the product on a database of its own; with own_database=True on a PostgreSQL server of its own."""
     number = itertools.count(1)
     with contextlib.ExitStack() as running:
-        # Not tmp_path: the path of PostgreSQL's socket has to be short.
-        folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True)))
-        folder.chmod(0o755)
+        folder = running.enter_context(temporary("faults"))
 
         def start(*, own_database=False, **options):
             database = None if own_database else empty_database

@@ -5,7 +5,6 @@ Exit code 0 only if every target is met and the checker finds nothing.
 
 import signal
 import sys
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,18 +13,12 @@ from pathlib import Path
 import redis
 
 from dev.embedded import fresh_database, running
+from dev.environment import TRUE_TIMES
+from dev.folders import temporary
 from dev.postgresql import PostgreSQL
 from dev.waiting import wait_for
 from faults.world import REFUSED, World
 
-ALL = ("sandbox", "web", "worker", "sweeper")
-TRUE_TIMES = {
-    "NOTIFICATION_RETRY_DELAY": "30",
-    "NOTIFICATION_DEADLINE": "10",
-    "NOTIFICATION_LEASE": "30",
-    "SWEEP_INTERVAL": "5",
-    "BROKER_VISIBILITY_TIMEOUT": "300",
-}
 AT_ONCE = 4  # worlds; more would measure the machine
 
 
@@ -83,8 +76,7 @@ SCENARIOS = [
 
 def play(scenario: Scenario, folder: Path, server: str) -> tuple[str, bool]:
     """A line of the table, and whether the target was met."""
-    with fresh_database(server) as database, World(folder, database, parts=ALL, **TRUE_TIMES) as world:
-        world.confirm_within = 2.5
+    with fresh_database(server) as database, World(folder, database, **TRUE_TIMES) as world:
         world.script({"fault": "no_answer"} if scenario.in_flight else REFUSED)
         scenario.before(world)
         [customer] = world.add()
@@ -108,14 +100,10 @@ def play(scenario: Scenario, folder: Path, server: str) -> tuple[str, bool]:
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        with running(PostgreSQL(Path(folder) / "postgresql")) as server, ThreadPoolExecutor(AT_ONCE) as stage:
-            worlds = [
-                stage.submit(play, scenario, Path(folder) / str(number), server)
-                for number, scenario in enumerate(SCENARIOS)
-            ]
-            played = [world.result() for world in worlds]
+    with temporary("faults") as folder, running(PostgreSQL(folder / "postgresql")) as server:
+        with ThreadPoolExecutor(AT_ONCE) as stage:
+            worlds = [stage.submit(play, each, folder / str(number), server) for number, each in enumerate(SCENARIOS)]
+        played = [world.result() for world in worlds]
     print(f"{'second send after the first':36} {'prototype':>20} {'first':>10} {'second':>10} {'target':>9}")
     for line, _ in played:
         print(line)
