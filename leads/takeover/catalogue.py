@@ -37,3 +37,9 @@ def columns_to_convert(cursor: Cursor, table: str) -> list[str]:
     """The columns of `table` whose type the takeover changes."""
     found = found_columns(cursor, table)
     return [name for name, column in TABLES[table].items() if name in found and found[name].type != column.type]
+
+
+def nullable_with_default(cursor: Cursor, table: str) -> list[str]:
+    """The columns of `table` in which NULL means what their default says: the old system had written nothing there."""
+    found = found_columns(cursor, table)
+    return [name for name, column in TABLES[table].items() if column.nulls_mean_default and name in found]

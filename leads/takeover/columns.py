@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 INSTANT = "timestamp with time zone"
+# NULL IN (nothing) is false: the first half is for a database that has no plumbers yet.
+KNOWN_PLUMBER = "plumber_id IS NULL OR plumber_id IN (SELECT id FROM plumbers)"
 
 # Types (pg_type.typname) from which the right one can be made without altering a value.
 CONVERTIBLE = {
@@ -24,6 +26,10 @@ class Column(NamedTuple):
     def max_length(self) -> int | None:
         length = self.type.removeprefix("character varying(").removesuffix(")")
         return int(length) if length.isdecimal() else None
+
+    @property
+    def nulls_mean_default(self) -> bool:
+        return self.added_later and self.required
 
     def convertible_from(self, typname: str) -> bool:
         return typname in CONVERTIBLE[self.type.split("(")[0]]
@@ -61,7 +67,6 @@ LEADS = {
     "confirmation_token": Column("text", required=True),
     "token_expires_at": _instant("token_expires_at", required=True),
     "created_at": _instant("created_at", default="now()"),
-    # NULL in the next two means what their default says: the old system had written nothing there.
     "notification_status": Column(
         "character varying(30)",
         required=True,
@@ -73,7 +78,7 @@ LEADS = {
         "integer", required=True, default="0", rule="notification_attempts BETWEEN 0 AND 2", added_later=True
     ),
     "notification_retry_at": _instant("notification_retry_at", added_later=True),
-    "plumber_id": Column("integer", rule="plumber_id IN (SELECT id FROM plumbers)", added_later=True),
+    "plumber_id": Column("integer", rule=KNOWN_PLUMBER, added_later=True),
 }
 # In the order in which an INSERT of a lead locks them: the lead's table, then, for the foreign key, the plumber's.
 TABLES = {"leads": LEADS, "plumbers": PLUMBERS}

@@ -36,7 +36,7 @@ def _rules(cursor: Cursor, table: str) -> list[tuple[str, str]]:
             rules.append((name, column.rule))
         if column.max_length and found.type != column.type:
             rules.append((name, f"length({name}) <= {column.max_length}"))
-        if column.required and not found.required and not column.added_later:
+        if column.required and not found.required and not column.nulls_mean_default:
             rules.append((name, f"{name} IS NOT NULL"))
     return rules
 

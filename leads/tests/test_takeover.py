@@ -1,11 +1,14 @@
 """Every starting point of the takeover ends in one schema, with every row as it was."""
 
 import datetime
+import re
+from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 
+from leads.takeover import look
 from leads.tests.old_databases import HALF_DONE, NOTIFICATION_COLUMNS, TABLES
 
 UTC = datetime.UTC
@@ -14,8 +17,23 @@ STARTS = {
     "without notification columns": TABLES,
     "with them": TABLES + NOTIFICATION_COLUMNS,
     "half done": TABLES + HALF_DONE,
+    "leads without plumbers": TABLES + "DELETE FROM plumbers",
     "leads alone": TABLES + "DROP TABLE plumbers",
 }
+
+WRITTEN_BY_NODE = """
+INSERT INTO leads (phone, postal_code, emergency_type, confirmation_token, token_expires_at)
+VALUES ('0612345699', '75001', 'Fuite', 'written-by-node', now() + interval '30 minutes')
+"""
+
+# What the old system reads of its leads, and the types of all its columns.
+OLD_LEADS = """
+SELECT id, phone, postal_code, emergency_type, status, confirmation_token, token_expires_at, created_at,
+       coalesce(notification_status, 'pending') AS notification_status,
+       coalesce(notification_attempts, 0) AS notification_attempts, notification_retry_at, plumber_id
+  FROM leads ORDER BY id
+"""
+TYPES = "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public'"
 
 SCHEMA = """
 SELECT 'column', table_name::text, column_name::text,
@@ -36,6 +54,7 @@ def fresh_schema(django_db_setup, django_db_blocker):
         return cursor.fetchall()
 
 
+@pytest.mark.django_db  # else nothing makes the database of fresh_schema
 @pytest.mark.parametrize("start", STARTS)
 def test_every_start_ends_in_the_schema_of_a_fresh_database(start, manage, rows, fresh_schema):
     rows(STARTS[start] or "SELECT 1")
@@ -55,6 +74,17 @@ def test_migrating_twice_changes_nothing(manage, rows):
 
     assert again.returncode == 0, again.stderr
     assert rows("SELECT * FROM leads ORDER BY id") + rows("SELECT * FROM plumbers ORDER BY id") == before
+
+
+def test_the_table_is_not_written_anew(manage, rows):
+    """So that readers and writers wait as briefly as can be."""
+    rows(TABLES + NOTIFICATION_COLUMNS)
+    files = "SELECT pg_relation_filenode('leads') AS leads, pg_relation_filenode('plumbers') AS plumbers"
+    before = rows(files)
+
+    manage("migrate")
+
+    assert rows(files) == before
 
 
 def test_no_value_is_altered(manage, rows):
@@ -139,16 +169,83 @@ def test_the_old_system_can_still_write_its_leads(manage, rows):
     rows(TABLES)
     manage("migrate")
 
-    rows(
-        "INSERT INTO leads (phone, postal_code, emergency_type, confirmation_token, token_expires_at) "
-        "VALUES ('0612345699', '75001', 'Fuite', 'written-by-node', now() + interval '30 minutes')"
-    )
+    rows(WRITTEN_BY_NODE)
 
     [lead] = rows("SELECT * FROM leads WHERE confirmation_token = 'written-by-node'")
     assert lead["status"] == "pending"
     assert lead["notification_status"] == "pending"
     assert lead["notification_attempts"] == 0
     assert abs(datetime.datetime.now(UTC) - lead["created_at"]) < datetime.timedelta(minutes=1)
+
+
+def test_migrate_says_before_it_begins_how_much_and_how_long(manage, rows):
+    rows(TABLES)
+
+    migrated = manage("migrate")
+
+    assert migrated.stdout.startswith(
+        "4 leads and 3 plumbers. While they are taken over, nobody else can read or write them: about 1 s, longer on "
+        "a busy server.\n"
+    )
+
+
+def test_rows_that_are_written_anew_are_in_the_estimate(old, rows):
+    rows(
+        "INSERT INTO leads (phone, postal_code, emergency_type, confirmation_token, token_expires_at, "
+        "notification_status) SELECT '', '', '', n, now(), NULL FROM generate_series(1, 250000) AS n"
+    )
+
+    assert look.size(old).endswith("them: about 5 s, longer on a busy server.")  # 0.25 × (4 + 14)
+
+
+def test_what_an_earlier_version_left_half_done_is_finished(old, rows):
+    """It refused a bad row in its third migration, when its first two were there already."""
+    call_command("migrate", "contenttypes", database="old", verbosity=0)
+    call_command("migrate", "leads", "0002", database="old", verbosity=0)
+    rows("UPDATE leads SET status = 'done' WHERE id = 1")
+
+    with pytest.raises(CommandError, match="leads.status must keep to"):
+        call_command("migrate", database="old", verbosity=0)
+    rows("UPDATE leads SET status = 'sent' WHERE id = 1")
+    call_command("migrate", database="old", verbosity=0)
+
+    assert not look.is_due(old)
+
+
+def test_migrate_drops_nothing_unasked(old, rows):
+    call_command("migrate", database="old", verbosity=0)
+    before = rows("SELECT * FROM leads ORDER BY id") + rows("SELECT * FROM notifications_attempt ORDER BY id")
+
+    for app, target in [("leads", "zero"), ("leads", "0003"), ("notifications", "zero"), ("auth", "zero")]:
+        with pytest.raises(CommandError, match="^migrate goes forward only where there are leads"):
+            call_command("migrate", app, target, database="old", verbosity=0)
+
+    assert rows("SELECT * FROM leads ORDER BY id") + rows("SELECT * FROM notifications_attempt ORDER BY id") == before
+    call_command("migrate", check_unapplied=True, database="old", verbosity=0)  # exits where something was undone
+
+
+def test_a_database_without_leads_goes_back_and_forth(empty):
+    for target in (None, "zero", None):
+        call_command("migrate", *(["leads", target] if target else []), database="old", verbosity=0)
+
+    assert not look.is_due(empty)
+
+
+def test_the_documented_way_back_keeps_every_lead_and_its_instants(old, rows):
+    """The old system goes on in place, with the leads that came since; and the way forward again is there too."""
+    old_leads, old_types = rows(OLD_LEADS), rows(TYPES)
+    call_command("migrate", database="old", verbosity=0)
+    new_leads = rows("SELECT * FROM leads ORDER BY id")
+    back, forward = re.findall(r"```sql\n(.*?)```", Path("docs/takeover.md").read_text(), re.DOTALL)
+
+    rows(back)
+    leads_then, types_then = rows(OLD_LEADS), rows(TYPES)
+    rows(WRITTEN_BY_NODE)
+    rows(forward)
+
+    assert leads_then == old_leads
+    assert [column for column in old_types if column not in types_then] == []
+    assert rows("SELECT * FROM leads WHERE confirmation_token <> 'written-by-node' ORDER BY id") == new_leads
 
 
 @pytest.mark.django_db

@@ -1,19 +1,16 @@
 """The look before a takeover names everything that is in the way, and finds nothing in the way of what works."""
 
 import contextlib
-from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connections
 
 from leads.checks import ids_left
 from leads.takeover import locks, look
 from leads.tests.old_databases import NOTIFICATION_COLUMNS, TABLES
 
 OLD = TABLES + NOTIFICATION_COLUMNS
-
 EVERYTHING = """
 SELECT (SELECT string_agg(concat_ws(' ', table_name, column_name, data_type), ',' ORDER BY table_name, ordinal_position)
           FROM information_schema.columns WHERE table_schema = 'public') AS columns,
@@ -22,19 +19,6 @@ SELECT (SELECT string_agg(concat_ws(' ', table_name, column_name, data_type), ',
        (SELECT string_agg(leads::text, ',' ORDER BY id) FROM leads) AS leads,
        (SELECT string_agg(plumbers::text, ',' ORDER BY id) FROM plumbers) AS plumbers
 """
-
-
-@pytest.fixture
-def old(empty_database, rows, django_db_blocker):
-    """Django's connection to a database of the old system; its alias is `old`."""
-    rows(OLD)
-    wrapper = connections["default"].copy(alias="old")
-    wrapper.settings_dict["NAME"] = urlsplit(empty_database).path[1:]
-    connections["old"] = wrapper
-    with django_db_blocker.unblock():
-        yield wrapper
-        wrapper.close()
-    del connections["old"]
 
 
 IN_THE_WAY = {
@@ -64,7 +48,7 @@ IN_THE_WAY = {
     ),
     "a plumber who is nobody": (
         "ALTER TABLE leads DROP CONSTRAINT leads_plumber_id_fkey; UPDATE leads SET plumber_id = 99 WHERE id = 1",
-        "leads.plumber_id must keep to: plumber_id IN (SELECT id FROM plumbers). Rows that do not, by id: 1.",
+        "leads.plumber_id must keep to: plumber_id IS NULL OR plumber_id IN (SELECT id FROM plumbers). Rows that ",
     ),
     "too long": (
         "ALTER TABLE leads ALTER postal_code TYPE text; UPDATE leads SET postal_code = '75011 Paris' WHERE id = 1",
@@ -270,12 +254,13 @@ def test_a_change_between_the_look_and_the_lock_is_seen_too(old, rows, monkeypat
 
 def test_what_nobody_foresaw_is_a_sentence_and_changes_nothing(old, rows):
     rows(
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''frozen''; END';"
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql "
+        "AS 'BEGIN RAISE EXCEPTION ''frozen'' USING DETAIL = OLD.phone; END';"
         "CREATE TRIGGER cold BEFORE UPDATE ON leads FOR EACH ROW EXECUTE FUNCTION refuse()"
     )
     before = rows(EVERYTHING)
 
-    with pytest.raises(CommandError, match="PostgreSQL answered: frozen[^$]*Nothing was changed."):
+    with pytest.raises(CommandError, match="^PostgreSQL answered: frozen. Nothing was changed.$"):
         call_command("migrate", database="old", verbosity=0)
 
     assert rows(EVERYTHING) == before
@@ -309,7 +294,7 @@ def test_check_takeover_says_that_nothing_is_in_the_way(manage, rows):
     assert checked.returncode == 0, checked.stderr
     assert checked.stdout == (
         "Nothing is in the way. 8 leads and 3 plumbers. "
-        "While they are taken over, nobody else can read or write them: about 1 s.\n"
+        "While they are taken over, nobody else can read or write them: about 1 s, longer on a busy server.\n"
     )
     assert rows(EVERYTHING) == before
 

@@ -67,7 +67,7 @@ def test_a_lead_that_still_needs_its_plumber_is_let_through_first(empty_database
     with contextlib.closing(psycopg2.connect(empty_database)) as page, page.cursor() as cursor:
         cursor.execute(INSERT, ["half-way", None])
         migrate = start("migrate")
-        while not rows("SELECT FROM pg_locks WHERE relation = 'leads'::regclass AND NOT granted"):
+        while not rows("SELECT pid FROM pg_locks WHERE relation = 'leads'::regclass AND NOT granted"):
             assert migrate.poll() is None, migrate.stderr.read()
         cursor.execute("UPDATE leads SET plumber_id = 1 WHERE confirmation_token = 'half-way'")
         page.commit()

@@ -3,6 +3,7 @@ from django.core.management import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 
 from leads.takeover import look
+from leads.takeover.answers import answer
 
 
 class Command(BaseCommand):
@@ -21,4 +22,4 @@ class Command(BaseCommand):
             look.refuse(connection)
             self.stdout.write(f"Nothing is in the way. {look.size(connection) or 'There are no old tables.'}")
         except DatabaseError as exc:
-            raise CommandError(f"PostgreSQL answered: {exc}") from exc
+            raise CommandError(answer(exc)) from exc

@@ -8,6 +8,7 @@ from django.db.migrations import Migration
 
 from leads.models import Lead
 from leads.takeover import look
+from leads.takeover.answers import answer
 from leads.takeover.locks import hold_tables, one_at_a_time
 
 TAKEN_OVER = ("leads", "0004_assignment_and_runs")  # from here on the tables are ours
@@ -32,7 +33,7 @@ class Command(migrate.Command):
                         self.take_over(connection, options)
                 super().handle(*args, **options)
         except OperationalError as exc:
-            raise CommandError(f"PostgreSQL answered: {exc}Run migrate again: it goes on where it stopped.") from exc
+            raise CommandError(f"{answer(exc)} Run migrate again: it goes on where it stopped.") from exc
 
     def take_over(self, connection: BaseDatabaseWrapper, options: dict) -> None:
         """The old tables become ours in one transaction: all of it or nothing."""
@@ -46,7 +47,7 @@ class Command(migrate.Command):
                 hold_tables(connection)
                 super().handle(**options | {"app_label": app_label, "migration_name": migration_name})
         except DatabaseError as exc:
-            raise CommandError(f"PostgreSQL answered: {exc}Nothing was changed.") from exc
+            raise CommandError(f"{answer(exc)} Nothing was changed.") from exc
 
     def migration_progress_callback(self, action: str, migration: Migration | None = None, fake: bool = False) -> None:
         if action == "unapply_start" and not fake and Lead.objects.using(self.connection.alias).exists():

@@ -1,0 +1,10 @@
+"""What PostgreSQL answers, without the rows that it quotes."""
+
+from django.db import DatabaseError
+
+
+def answer(exc: DatabaseError) -> str:
+    """The message alone: the details may hold a customer's telephone number."""
+    diagnosis = getattr(exc.__cause__, "diag", None)
+    said = (diagnosis and diagnosis.message_primary) or " ".join(str(exc).split())
+    return f"PostgreSQL answered: {said}."
