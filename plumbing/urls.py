@@ -1,12 +1,18 @@
 from django.contrib import admin
+from django.contrib.contenttypes.views import shortcut
 from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from leads.admin.sturdy import nonsense_is_404
+
 handler400, handler403 = "leads.views.bad_request", "leads.views.forbidden"
 handler404, handler500 = "leads.views.not_found", "leads.unavailable.server_error"
 
+protected = admin.site.admin_view
 urlpatterns = [
+    path("admin/r/<path:content_type_id>/<path:object_id>/", nonsense_is_404(protected(shortcut))),
+    path("admin/autocomplete/", nonsense_is_404(protected(admin.site.autocomplete_view))),
     path("admin/", admin.site.urls),
     path("favicon.ico", RedirectView.as_view(url=static("leads/icon.svg"))),
     path("", include("leads.urls")),

@@ -1,14 +1,55 @@
+"""An admin that takes nonsense in an address or a form for what it is: a page that is not there, never an error."""
+
+import functools
+from collections.abc import Callable
+
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import ValidationError
 from django.db import DataError, transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+
+NONSENSE = (ValueError, OverflowError, DataError, ValidationError)  # from a date, a number or a text that is none
 
 
-class SturdyAdmin(admin.ModelAdmin):
-    """A ModelAdmin that takes nonsense in an address or a form for what it is, and deletes nothing with a history."""
+def nonsense_is_404(view: Callable) -> Callable:
+    """For the admin's views that pass what they are given to the database as it is."""
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        try:
+            with transaction.atomic():
+                return view(request, *args, **kwargs)
+        except NONSENSE as exc:
+            raise Http404 from exc
+
+    return wrapped
+
+
+class SturdyLists:
+    """Of a ModelAdmin: its list and the actions on it."""
 
     title = ""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        if "_selected_action" in request.POST:
+            request.POST = request.POST.copy()
+            chosen = [pk for pk in request.POST.getlist("_selected_action") if pk.isdecimal() and len(pk) < 10]
+            request.POST.setlist("_selected_action", chosen)
+        title = {"title": self.title} if self.title else {}
+        return super().changelist_view(request, title | (extra_context or {}))
+
+    def get_changelist_instance(self, request: HttpRequest) -> object:
+        try:
+            with transaction.atomic():
+                return super().get_changelist_instance(request)
+        except NONSENSE as exc:
+            raise IncorrectLookupParameters from exc
+
+
+class SturdyAdmin(SturdyLists, admin.ModelAdmin):
+    """It also deletes nothing with a history."""
 
     def without_history(self, queryset: QuerySet) -> QuerySet:
         """Those that may be deleted: none, unless a subclass says otherwise."""
@@ -29,17 +70,3 @@ class SturdyAdmin(admin.ModelAdmin):
         if kept := chosen.count() - len(free):
             messages.error(request, f"{kept} élément(s) conservé(s) : il s'est passé quelque chose entre-temps.")
         self.model.objects.filter(pk__in=free).delete()
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
-        if "_selected_action" in request.POST:
-            request.POST = request.POST.copy()
-            chosen = [pk for pk in request.POST.getlist("_selected_action") if pk.isdecimal() and len(pk) < 10]
-            request.POST.setlist("_selected_action", chosen)
-        return super().changelist_view(request, {"title": self.title} | (extra_context or {}))
-
-    def get_changelist_instance(self, request: HttpRequest) -> object:
-        try:
-            with transaction.atomic():
-                return super().get_changelist_instance(request)
-        except (ValueError, DataError) as exc:
-            raise IncorrectLookupParameters from exc

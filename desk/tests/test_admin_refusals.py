@@ -7,6 +7,7 @@ from desk.admin import LeadAdmin
 from leads.models import Lead, Plumber
 
 LEADS, PLUMBERS = "/admin/leads/lead/", "/admin/leads/plumber/"
+USERS, GROUPS = "/admin/auth/user/", "/admin/auth/group/"
 LOG = {"attempts-TOTAL_FORMS": "0", "attempts-INITIAL_FORMS": "0"}  # what a browser sends for the read-only log
 
 
@@ -79,18 +80,48 @@ def test_tokens_cannot_be_guessed_by_filtering(admin_client, lead):
     assert page.status_code in (302, 400)
 
 
-@pytest.mark.parametrize("address", [LEADS, PLUMBERS])
+INSTANTS = {LEADS: "created_at", PLUMBERS: "last_lead_at", USERS: "date_joined"}
+TEXTS = {LEADS: "phone", PLUMBERS: "phone", USERS: "username", GROUPS: "name"}
+
+
+@pytest.mark.parametrize("address", [LEADS, PLUMBERS, USERS, GROUPS])
+@pytest.mark.parametrize(
+    "query", ["{}__contains=%00", "{}__regex=(", "q=%00", "p=99999999999999999999", "o=9.-9.x", "id__exact=x"]
+)
+def test_nonsense_in_an_address_is_no_server_error(address, query, admin_client, lead, plumber):
+    assert admin_client.get(f"{address}?{query.format(TEXTS[address])}", follow=True).status_code < 500
+
+
+@pytest.mark.parametrize("address", INSTANTS)
 @pytest.mark.parametrize(
     "query",
-    ["status__exact=%00", "phone__contains=%00", "phone__regex=(", "id__exact=x", "id__exact=99999999999999999999"],
+    ["{0}__year=9999&{0}__month=12", "{0}__year=99999999999999999999", "{0}__year=9999&{0}__month=12&{0}__day=31"]
+    + ["{0}__year=0", "{0}__year=x", "{0}__year=2026&{0}__month=13", "{0}__gte=9999-12-31T23:59:59Z", "{0}__range=1,2"],
 )
-def test_nonsense_in_an_address_is_no_server_error(address, query, admin_client):
-    assert admin_client.get(f"{address}?{query}", follow=True).status_code < 500
+def test_an_instant_that_is_none_is_no_server_error(address, query, admin_client, lead, plumber):
+    assert admin_client.get(f"{address}?{query.format(INSTANTS[address])}", follow=True).status_code < 500
 
 
-@pytest.mark.parametrize("chosen", ["abc", "\0", "", "99999999999999999999"])
-@pytest.mark.parametrize("address", [LEADS, PLUMBERS])
+@pytest.mark.parametrize(
+    "path",
+    ["r/\u0663/sent_at/", "r/3/sent_at/", "r/3/99999999999999999999/", "r/x/y/", "r/%00/%00/"]
+    + ["autocomplete/?app_label=auth&model_name=user&field_name=groups&term=%00"]
+    + [f"leads/lead/{key}/change/" for key in ("99999999999999999999", "%00", "x", "1e3")],
+)
+def test_what_no_address_of_the_admin_can_mean_is_not_found(path, admin_client):
+    assert admin_client.get(f"/admin/{path}", follow=True).status_code in (200, 403, 404)
+
+
+def test_these_addresses_still_ask_for_a_login(client, db):
+    assert client.get("/admin/r/3/1/")["Location"].startswith("/admin/login/")
+    assert client.get("/admin/autocomplete/")["Location"].startswith("/admin/login/")
+
+
+@pytest.mark.parametrize("chosen", ["abc", "\0", "", "99999999999999999999", "\u0663"])
+@pytest.mark.parametrize("address", [LEADS, PLUMBERS, USERS, GROUPS])
 def test_nonsense_among_the_chosen_rows_is_no_server_error(address, chosen, admin_client):
-    action = {"action": "resend" if address == LEADS else "renew", "_selected_action": [chosen]}
+    action = {LEADS: "resend", PLUMBERS: "renew"}.get(address, "delete_selected")
 
-    assert admin_client.post(address, action, follow=True).status_code == 200
+    page = admin_client.post(address, {"action": action, "_selected_action": [chosen]}, follow=True)
+
+    assert page.status_code == 200
