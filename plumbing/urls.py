@@ -4,7 +4,7 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from leads.admin.sturdy import nonsense_is_404
+from desk.admin.sturdy import nonsense_is_404
 
 handler400, handler403 = "leads.views.bad_request", "leads.views.forbidden"
 handler404, handler500 = "leads.views.not_found", "leads.unavailable.server_error"
