@@ -285,6 +285,15 @@ def test_a_transaction_that_holds_the_tables_is_named(old, empty_database, monke
     assert str(refused.value).endswith("Nothing was changed; run migrate again.")
 
 
+def test_a_migrate_that_waited_long_enough_says_so(old, empty_database, monkeypatch):
+    monkeypatch.setattr(locks, "PATIENCE", 0)
+    with contextlib.closing(psycopg2.connect(empty_database)) as first:
+        first.cursor().execute(f"SELECT {locks.ONE_AT_A_TIME}")
+
+        with pytest.raises(CommandError, match="^Another migrate is still at work on this database"):
+            call_command("migrate", database="old", verbosity=0)
+
+
 def test_check_takeover_says_that_nothing_is_in_the_way(manage, rows):
     rows(OLD)
     before = rows(EVERYTHING)

@@ -19,6 +19,8 @@ INSERT INTO leads (phone, postal_code, emergency_type, confirmation_token, token
 VALUES ('0612345678', '75011', 'Fuite', %s, now() + interval '30 minutes', %s)
 """
 
+HELD = "SELECT pid FROM pg_locks WHERE relation = %s::regclass AND mode = 'AccessExclusiveLock' AND granted"
+
 
 class OldPage(threading.Thread):
     """Inserts leads as fast as it can, every second one with its plumber, until it is stopped."""
@@ -69,6 +71,7 @@ def test_a_lead_that_still_needs_its_plumber_is_let_through_first(empty_database
         migrate = start("migrate")
         while not rows("SELECT pid FROM pg_locks WHERE relation = 'leads'::regclass AND NOT granted"):
             assert migrate.poll() is None, migrate.stderr.read()
+        assert rows(HELD, "plumbers") == []
         cursor.execute("UPDATE leads SET plumber_id = 1 WHERE confirmation_token = 'half-way'")
         page.commit()
 
