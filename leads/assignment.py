@@ -149,7 +149,7 @@ def assign_waiting_leads() -> list[int]:
 def _assign_longest_waiting(failed: list[int]) -> int | None:
     """Its id, which is also the last of `failed` when this raises."""
     waiting = Lead.objects.waiting().exclude(pk__in=failed).only("pk")
-    if not (Plumber.objects.eligible().exists() and waiting.exists()):
+    if not Plumber.objects.eligible().exists() or waiting.first() is None:  # in order: the index finds it
         return None
     take_turn()
     if (lead := waiting.select_for_update(skip_locked=True, no_key=True).first()) is None:

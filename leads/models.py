@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from leads.database import DatabaseClock
+from leads.database import DatabaseClock, StatementClock
 
 
 def new_token() -> str:
@@ -69,10 +69,10 @@ class Plumber(models.Model):
 
 class LeadQuerySet(models.QuerySet):
     def waiting(self) -> "LeadQuerySet":
-        """Confirmed, fresh and without a plumber: the longest waiting first."""
+        """Confirmed, fresh and without a plumber: the longest waiting first (the index leads_waiting_in_order)."""
         return (
             self.alias(since=Coalesce("confirmed_at", "created_at"))
-            .filter(status=Lead.Status.CONFIRMED, since__gt=DatabaseClock() - _freshness())
+            .filter(status=Lead.Status.CONFIRMED, since__gt=StatementClock() - _freshness())
             .order_by("since", "id")
         )
 
@@ -175,7 +175,10 @@ class Lead(models.Model):
                 condition=Q(notification_status="pending", notification_retry_at__isnull=False),
             ),
             models.Index(  # assign_waiting_leads
-                name="leads_waiting", fields=["confirmed_at"], condition=Q(status="confirmed")
+                Coalesce("confirmed_at", "created_at"),
+                "id",
+                name="leads_waiting_in_order",
+                condition=Q(status="confirmed"),
             ),
             models.Index(name="leads_plumber", fields=["plumber"]),  # a plumber's leads, in the admin
             models.Index(name="leads_created", fields=["-created_at"]),  # the admin's list

@@ -79,8 +79,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 def show(request: HttpRequest, lead: Lead) -> HttpResponse:
     """How the lead stands, to whoever asks and to whoever pressed: the two never disagree."""
     if lead.status != Lead.Status.PENDING:
-        waits = lead.status == Lead.Status.CONFIRMED and Lead.objects.waiting().filter(pk=lead.pk).exists()
-        too_late = lead.status == Lead.Status.CONFIRMED and not waits
+        too_late = lead.status == Lead.Status.CONFIRMED and not Lead.objects.waiting().contains(lead)
         context = {"lead": lead, "already": request.method != "POST", "too_late": too_late}
         return render(request, "leads/confirmed.html", context)
     return render(request, "leads/confirm.html", {"lead": lead, "last_digits": lead.phone.strip()[-2:]})

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
-from leads.database import DatabaseClock, database_time
+from leads.database import DatabaseClock, StatementClock, database_time
 from leads.models import Lead
 from notifications.conclusion import FAILED, PENDING, Conclusion, Run, conclude
 from notifications.facts import INTERRUPTED, Acceptance, Fact, Interruption, note
@@ -333,7 +333,7 @@ def give_up(lead_id: int) -> Lead | None:
 @transaction.atomic
 def close_unfinished() -> int:
     """Attempts whose process died after their run had ended: unknown; how many, at most CLOSED_AT_ONCE."""
-    long_ago = DatabaseClock() - datetime.timedelta(seconds=2 * settings.NOTIFICATION_LEASE)
+    long_ago = StatementClock() - datetime.timedelta(seconds=2 * settings.NOTIFICATION_LEASE)
     unfinished = Attempt.objects.filter(
         outcome=Attempt.Outcome.SENDING, started_at__lt=long_ago, lead__notification_retry_at=None
     )

@@ -89,6 +89,9 @@ class Attempt(models.Model):
                 fields=["provider_message_id"],
                 condition=~models.Q(provider_message_id=""),
             ),
+            models.Index(  # the sweeper looks for attempts whose process died
+                name="attempt_sending", fields=["started_at"], condition=models.Q(outcome="sending")
+            ),
             models.Index(  # attempts without a result: those whose process died, and the rivals of a look-up
                 name="attempt_without_result",
                 fields=["started_at"],
@@ -131,6 +134,9 @@ class Receipt(models.Model):
 
     class Meta:
         verbose_name = "accusé"
+        indexes = [  # the sweeper looks for those whose attempt is known by now
+            models.Index(name="receipt_orphans", fields=["-received_at"], condition=models.Q(attempt=None))
+        ]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.state}"
