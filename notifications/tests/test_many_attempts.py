@@ -4,9 +4,9 @@ import pytest
 
 from leads.tests.test_many_rows import execute, plans, scans  # noqa: F401 - a fixture
 from notifications import lifecycle, orphans
-from notifications.lifecycle import claim
 from notifications.models import Attempt, Receipt
 from notifications.orphans import Orphans
+from notifications.tests.steps import accept, claim
 
 pytestmark = pytest.mark.django_db
 
