@@ -38,7 +38,7 @@ def test_the_time_from_confirmation_to_send_is_shown(admin_client, assigned_lead
 
 
 def test_an_operator_sees_when_nobody_works(admin_client, assigned_lead):
-    assert "en retard" not in admin_client.get(LEADS).content.decode()
+    assert "en retard de plus" not in admin_client.get(LEADS).content.decode()
     Lead.objects.update(notification_retry_at=timezone.now() - datetime.timedelta(seconds=61))
 
     assert "1 notification(s) en retard de plus d&#x27;une minute" in admin_client.get(LEADS).content.decode()

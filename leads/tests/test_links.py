@@ -25,7 +25,7 @@ def test_what_is_added_at_the_end_of_a_link_is_left_out(token, added, client, ma
 
 
 def test_the_button_of_such_a_link_confirms(client, plumber, lead, monkeypatch):
-    monkeypatch.setattr("leads.views.enqueue", lambda lead_id: True)
+    monkeypatch.setattr("notifications.tasks.enqueue", lambda lead_id: True)
 
     client.post(f"/confirm/{lead.confirmation_token}/).")
 

@@ -5,6 +5,7 @@ import pytest
 from leads.models import Lead
 from notifications.models import Attempt
 from notifications.providers.base import Refused
+from notifications.providers.webhook import ReceiptEvent
 from notifications.sending import deliver
 from notifications.tests.accounts import with_meta, with_twilio
 from notifications.tests.loopback import answering, provider, response, stored_answer
@@ -64,7 +65,7 @@ def test_what_is_plainly_accepted_has_no_state(by_meta):
 
 def test_a_failure_without_a_message_id_leaves_the_one_that_a_receipt_brought(assigned_lead):
     attempt = claim(assigned_lead.pk)
-    Attempt.objects.update(provider_message_id="SM1")
+    receipts.record([ReceiptEvent("twilio", "SM1", str(attempt.pk), "failed", "63024")])
 
     fail(attempt, Refused("non"))
 
