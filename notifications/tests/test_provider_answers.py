@@ -3,6 +3,7 @@
 import pytest
 
 from leads.models import Lead
+from notifications import receipts
 from notifications.models import Attempt
 from notifications.providers.base import Refused
 from notifications.providers.webhook import ReceiptEvent
