@@ -1,11 +1,16 @@
 """The limits of every query hold whatever DATABASE_URL says, and it may name several hosts."""
 
+import contextlib
 import os
+import socket
 from urllib.parse import quote
 
+import psycopg2
 import pytest
+from django.conf import settings
 from django.db.utils import ConnectionHandler
 
+from leads import database
 from plumbing.database_url import parse
 from plumbing.tests.test_settings import start
 
@@ -23,8 +28,8 @@ def shown():
 
     def show(words, *names):
         url = os.environ["DATABASE_URL"]
-        settings = parsed(f"{url}{'&' if '?' in url else '?'}{words}")
-        handlers.append(ConnectionHandler({"default": settings})["default"])
+        parameters = parsed(f"{url}{'&' if '?' in url else '?'}{words}")
+        handlers.append(ConnectionHandler({"default": parameters})["default"])
         with handlers[-1].cursor() as cursor:
             values = []
             for name in names:
@@ -94,14 +99,30 @@ def test_what_is_wrong_is_said_without_the_password(url, told):
     assert not any(secret in str(refused.value) for secret in (":p@", "p%zz", "p℀"))
 
 
-def test_the_second_host_serves_when_the_first_is_away(shown, django_db_blocker):
+def test_the_second_host_serves_when_the_first_is_away(django_db_blocker):
     real = parsed(os.environ["DATABASE_URL"])
-    settings = parsed(f"postgresql://{real['USER']}@/{real['NAME']}?host=127.0.0.1,{quote(real['HOST'])}&port=1,5432")
-    connection = ConnectionHandler({"default": settings})["default"]
+    parameters = parsed(f"postgresql://{real['USER']}@/{real['NAME']}?host=127.0.0.1,{quote(real['HOST'])}&port=1,5432")
+    connection = ConnectionHandler({"default": parameters})["default"]
 
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     connection.close()
+
+
+def test_the_second_host_serves_when_the_first_has_vanished_from_the_network():
+    """It refuses nothing and answers nothing, so connecting to it has to end in time for the other."""
+    real = parsed(os.environ["DATABASE_URL"])
+    ours = settings.DATABASES["default"]["OPTIONS"]
+    options = {name: value for name, value in ours.items() if name != "isolation_level"}
+    database.bound_every_query()
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as gone, contextlib.ExitStack() as fillers:
+        for _ in range(4):
+            filler = fillers.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(gone.getsockname())
+        hosts = {"host": f"127.0.0.1,{real['HOST']}", "port": f"{gone.getsockname()[1]},5432"}
+
+        psycopg2.connect(**options, **hosts, user=real["USER"], dbname=real["NAME"]).close()
 
 
 def test_a_start_with_two_hosts_names_both():
