@@ -67,7 +67,7 @@ def test_no_way_of_reading_a_link_changes_anything_p7(method, client, plumber, m
     assert enqueued == []
 
 
-def test_post_confirms_assigns_and_rings(client, plumber, lead, path, enqueued):
+def test_post_confirms_assigns_and_enqueues(client, plumber, lead, path, enqueued):
     page = client.post(path)
 
     lead.refresh_from_db()
@@ -78,7 +78,7 @@ def test_post_confirms_assigns_and_rings(client, plumber, lead, path, enqueued):
     assert enqueued == [lead.pk]
 
 
-def test_a_second_press_shows_the_same_page(client, plumber, path, enqueued):
+def test_a_second_press_shows_the_same_page_p1(client, plumber, path, enqueued):
     first, second = client.post(path), client.post(path)
 
     assert second.status_code == 200

@@ -55,7 +55,7 @@ def confirmation(lead):
     return f"/confirm/{lead.confirmation_token}/"
 
 
-def test_a_session_that_is_still_read_only_is_replaced_and_the_confirmation_stands(client, plumber, confirmation):
+def test_a_session_that_is_still_read_only_is_replaced_and_the_confirmation_stands_p11(client, plumber, confirmation):
     with read_only(for_ever=False):
         page = client.post(confirmation)
 
@@ -63,7 +63,7 @@ def test_a_session_that_is_still_read_only_is_replaced_and_the_confirmation_stan
     assert Lead.objects.get().plumber == plumber
 
 
-def test_a_customer_is_told_to_press_again_and_nothing_is_half_done(client, plumber, lead, confirmation):
+def test_a_customer_is_told_to_press_again_and_nothing_is_half_done_p11(client, plumber, lead, confirmation):
     with read_only():
         page = client.post(confirmation)
 
@@ -78,7 +78,7 @@ def test_a_link_opens_all_the_same(client, confirmation):
         assert client.get(confirmation).status_code == 200
 
 
-def test_a_receipt_is_refused_so_that_the_provider_comes_again(assigned_lead, settings):
+def test_a_receipt_is_refused_so_that_the_provider_comes_again_p11(assigned_lead, settings):
     know_the_secrets(settings)
     attempt = lifecycle.claim(assigned_lead.pk)
 

@@ -273,7 +273,7 @@ def test_an_attempt_in_flight_is_not_given_up(assigned_lead):
     assert give_up(assigned_lead.pk) is None
 
 
-def test_a_run_can_be_started_again_after_its_end(assigned_lead, outbox):
+def test_a_run_can_be_started_again_after_its_end_p8(assigned_lead, outbox):
     outbox.replies += [Refused("non"), Refused("non")]
     deliver(assigned_lead.pk)
     let_the_wait_pass()

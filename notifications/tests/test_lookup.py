@@ -53,7 +53,7 @@ def test_a_listed_message_is_the_proof_and_nothing_is_sent_again(assigned_lead, 
     assert len(provider.sends) == 1
 
 
-def test_without_a_listed_message_attempt_2_is_sent(assigned_lead, provider):
+def test_without_a_listed_message_attempt_2_is_sent_p3(assigned_lead, provider):
     provider.script(NOT_TAKEN)
     deliver(assigned_lead.pk)
     let_the_wait_pass()
@@ -99,7 +99,7 @@ def test_the_message_of_another_lead_is_no_proof(assigned_lead, make_lead, provi
     assert len(provider.sends) == 3
 
 
-def test_one_message_without_an_owner_proves_nothing_for_two_attempts(assigned_lead, make_lead, provider):
+def test_one_message_without_an_owner_proves_nothing_for_two_attempts_p3(assigned_lead, make_lead, provider):
     other = confirm_and_assign(make_lead().confirmation_token)
     provider.script(LOST, NOT_TAKEN)
     deliver(assigned_lead.pk)
@@ -284,7 +284,9 @@ def test_a_silent_provider_delays_attempt_2_by_no_more_than_our_patience_p4(assi
 
 
 @pytest.mark.parametrize("trouble", [DeliveryError("non"), ZeroDivisionError("bug")])
-def test_trouble_with_the_question_never_keeps_attempt_2_from_being_made(trouble, assigned_lead, outbox, monkeypatch):
+def test_trouble_with_the_question_never_keeps_attempt_2_from_being_made_p3(
+    trouble, assigned_lead, outbox, monkeypatch
+):
     def ask(*args, **kwargs):
         raise trouble
 

@@ -57,7 +57,7 @@ def test_a_failure_is_raised_and_begins_a_pause_of_10_s(error, publisher):
     assert publisher.publish(lambda: "again") == "again"
 
 
-def test_a_publish_that_hangs_costs_its_caller_the_patience_and_nobody_else_anything(publisher, hang):
+def test_a_publish_that_hangs_costs_its_caller_the_patience_and_nobody_else_anything_p5(publisher, hang):
     assert 0.3 <= seconds(publisher, hang, TimeoutError) < 1
     assert seconds(publisher, lambda: pytest.fail("must not be tried"), BrokerLeftAlone) < 0.1
 
@@ -73,7 +73,7 @@ def test_who_comes_while_another_waits_goes_after_its_turn(publisher, hang):
     first.join()
 
 
-def test_a_slow_publish_counts_as_done_and_its_broker_as_broken(publisher, caplog):
+def test_a_slow_publish_counts_as_done_and_its_broker_as_broken_p5(publisher, caplog):
     assert publisher.publish(lambda: time.sleep(0.25) or "done") == "done"
     with pytest.raises(BrokerLeftAlone):
         publisher.publish(lambda: None)

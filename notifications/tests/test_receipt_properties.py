@@ -192,7 +192,7 @@ def rows():
 @pytest.mark.django_db
 @bounded
 @given(mixed(calls(1), own(1)))
-def test_attempt_1_ends_as_everything_told_of_it_implies(steps):
+def test_attempt_1_ends_as_everything_told_of_it_implies_p4_p8(steps):
     with undone():
         started = timezone.now()
         attempts = {1: claim(assigned_lead().pk)}
@@ -207,7 +207,7 @@ def test_attempt_1_ends_as_everything_told_of_it_implies(steps):
 @pytest.mark.django_db
 @bounded
 @given(mixed(calls(2), own(2)), st.sampled_from(["refused", "unknown"]))
-def test_attempt_2_ends_as_everything_told_of_it_implies(steps, first):
+def test_attempt_2_ends_as_everything_told_of_it_implies_p2_p8(steps, first):
     with undone():
         attempts = {1: claim(assigned_lead().pk)}
         record(Own(1, first), attempts[1])
@@ -224,7 +224,7 @@ def test_attempt_2_ends_as_everything_told_of_it_implies(steps, first):
 @pytest.mark.django_db
 @hypothesis_settings(bounded, max_examples=120)
 @given(mixed(calls(1), own(1)), mixed(calls(1, 2), own(1), own(2)))
-def test_with_attempt_2_begun_in_between_any_message_that_went_out_counts(before, after):
+def test_with_attempt_2_begun_in_between_any_message_that_went_out_counts_p2_p4_p8(before, after):
     if any(isinstance(step, Own) for step in before):  # one result per attempt
         after = [step for step in after if step[:1] != (1,) or not isinstance(step, Own)]
     with undone():

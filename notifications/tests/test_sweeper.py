@@ -1,4 +1,4 @@
-"""P3: what the doorbell lost, the sweeper finds in the database alone."""
+"""P3: what the broker lost, the sweeper finds in the database alone."""
 
 import contextlib
 import datetime
@@ -75,7 +75,7 @@ def test_what_just_became_due_is_left_to_the_worker(assigned_lead, enqueued, out
     assert (enqueued, outbox) == ([], [])
 
 
-def test_what_nobody_came_for_is_enqueued_once(assigned_lead, enqueued, outbox, sweep):
+def test_what_nobody_came_for_is_enqueued_once_p3(assigned_lead, enqueued, outbox, sweep):
     due_for(assigned_lead, 3)
 
     assert [sweep(), sweep(), sweep()] == [1, 0, 0]
@@ -96,7 +96,7 @@ def test_each_due_instant_is_enqueued_anew(assigned_lead, enqueued, outbox, swee
     assert enqueued == [assigned_lead.pk] * 2
 
 
-def test_without_a_broker_it_delivers_by_itself(assigned_lead, no_broker, outbox, sweep):
+def test_without_a_broker_it_delivers_by_itself_p3(assigned_lead, no_broker, outbox, sweep):
     due_for(assigned_lead, 3)
 
     assert sweep() == 1
@@ -118,7 +118,7 @@ def test_a_worker_that_is_back_by_then_makes_the_second_attempt_in_time_p4(assig
     assert asked == [(assigned_lead.pk, 30)]
 
 
-def test_when_no_worker_comes_it_delivers_by_itself(assigned_lead, enqueued, outbox, sweep):
+def test_when_no_worker_comes_it_delivers_by_itself_p3(assigned_lead, enqueued, outbox, sweep):
     due_for(assigned_lead, 16)
 
     sweep()
@@ -158,7 +158,7 @@ def test_a_second_attempt_without_result_ends_the_run_p2_p3(assigned_lead, no_br
     assert outbox == []
 
 
-def test_one_bad_lead_stops_no_other(make_plumber, make_lead, no_broker, outbox, sweep, caplog):
+def test_one_bad_lead_stops_no_other_p10(make_plumber, make_lead, no_broker, outbox, sweep, caplog):
     make_plumber(pack_size=30)
     leads = [confirm_and_assign(make_lead().confirmation_token) for _ in range(3)]
     for lead in leads:
@@ -175,7 +175,7 @@ def test_one_bad_lead_stops_no_other(make_plumber, make_lead, no_broker, outbox,
     assert "erreur inattendue" in caplog.text
 
 
-def test_a_row_that_somebody_holds_stops_no_other(make_plumber, make_lead, enqueued, outbox, sweep):
+def test_a_row_that_somebody_holds_stops_no_other_p10(make_plumber, make_lead, enqueued, outbox, sweep):
     make_plumber(pack_size=30)
     taken, free = (confirm_and_assign(make_lead().confirmation_token) for _ in range(2))
     for lead in (taken, free):

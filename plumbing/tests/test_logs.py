@@ -63,11 +63,11 @@ def formatted(message, *args, exc_info=None):
         ("2026-11-23 18:05:00,123 id 5d98f02c-6169-47c0-b98d-0612345678ab", None),
     ],
 )
-def test_tokens_and_numbers_are_hidden_and_nothing_else(message, shown):
+def test_tokens_and_numbers_are_hidden_and_nothing_else_p12(message, shown):
     assert formatted(message) == (shown or f"WARNING {message}")
 
 
-def test_they_are_hidden_in_tracebacks_too():
+def test_they_are_hidden_in_tracebacks_too_p12():
     try:
         raise ValueError("Failing row contains (42, 0612345678, its-token)")
     except ValueError as exc:
@@ -110,7 +110,7 @@ def provider():
         listener.shutdown(socket.SHUT_RDWR)
 
 
-def test_urllib3_says_no_number_of_an_answer_with_a_broken_header(provider, said):
+def test_urllib3_says_no_number_of_an_answer_with_a_broken_header_p12(provider, said):
     with requests.Session() as session:
         session.trust_env = False
         session.get(f"{provider}?To={TO}", timeout=5)
@@ -118,14 +118,14 @@ def test_urllib3_says_no_number_of_an_answer_with_a_broken_header(provider, said
     assert "Failed to parse headers" in said()
 
 
-def test_urllib3_says_no_number_of_a_retry(said):
+def test_urllib3_says_no_number_of_a_retry_p12(said):
     with pytest.raises(urllib3.exceptions.HTTPError):
         urllib3.PoolManager(retries=1).request("GET", f"http://127.0.0.1:1/Messages.json?To={TO}")
 
     assert "Retrying" in said()
 
 
-def test_a_traceback_of_requests_says_no_number(said):
+def test_a_traceback_of_requests_says_no_number_p12(said):
     try:
         requests.get(f"http://127.0.0.1:1/Messages.json?To={TO}", timeout=1)
     except requests.RequestException:
@@ -144,7 +144,7 @@ def test_a_traceback_of_requests_says_no_number(said):
         ("INSERT INTO plumbers (phone, pack_size) VALUES ('0612345678 message', 7)", "violates check"),
     ],
 )
-def test_what_postgresql_quotes_is_not_said(sql, why, said):
+def test_what_postgresql_quotes_is_not_said_p12(sql, why, said):
     try:
         connection.cursor().execute(sql)
     except Error:
@@ -155,7 +155,7 @@ def test_what_postgresql_quotes_is_not_said(sql, why, said):
     assert "message" not in out
 
 
-def test_django_says_no_token_of_an_unknown_link(client, db, said):
+def test_django_says_no_token_of_an_unknown_link_p12(client, db, said):
     Lead.objects.exists()
     client.get("/confirm/a-token with 0612345678/")
 
@@ -163,7 +163,7 @@ def test_django_says_no_token_of_an_unknown_link(client, db, said):
     assert "Not Found: /confirm/…" in out and "a-token" not in out
 
 
-def test_celery_says_no_number_of_a_task_that_failed(said):
+def test_celery_says_no_number_of_a_task_that_failed_p12(said):
     @app.task(name="plumbing.tests.fails")
     def fails():
         raise ValueError("to +33612345678")
@@ -174,7 +174,7 @@ def test_celery_says_no_number_of_a_task_that_failed(said):
     assert "raised" in said()
 
 
-def test_pythons_last_resort_and_handlers_of_others_say_none_either(said):
+def test_pythons_last_resort_and_handlers_of_others_say_none_either_p12(said):
     foreign, alone = logging.getLogger("foreign"), logging.getLogger("alone")
     foreign.propagate = alone.propagate = False
     foreign.addHandler(handler := logging.StreamHandler(sys.stderr))
@@ -188,7 +188,7 @@ def test_pythons_last_resort_and_handlers_of_others_say_none_either(said):
     assert said().count("ValueError: …") == 2
 
 
-def test_arguments_that_do_not_fit_are_not_printed_by_python(said):
+def test_arguments_that_do_not_fit_are_not_printed_by_python_p12(said):
     logging.getLogger("anybody").warning("to %d of %s", "+33612345678")
 
     assert "do not fit" in said()
@@ -207,7 +207,7 @@ raise ValueError("to +33612345678, uncaught")
 """
 
 
-def test_warnings_threads_and_what_nobody_catches_go_through_the_log():
+def test_warnings_threads_and_what_nobody_catches_go_through_the_log_p12():
     ran = subprocess.run(
         [sys.executable, "-c", ELSEWHERE],
         env=os.environ | {"DJANGO_SETTINGS_MODULE": "plumbing.settings"},
@@ -222,13 +222,13 @@ def test_warnings_threads_and_what_nobody_catches_go_through_the_log():
         assert line in ran.stderr
 
 
-def test_credentials_are_hidden_wherever_they_stand(monkeypatch):
+def test_credentials_are_hidden_wherever_they_stand_p12(monkeypatch):
     monkeypatch.setattr(env, "secrets", {"s3cret/value", "s3cret%2Fvalue"})
 
     assert hide("a s3cret/value, ?x=s3cret%2Fvalue") == "a …, ?x=…"
 
 
-def test_the_secrets_of_the_environment_are_known(monkeypatch):
+def test_the_secrets_of_the_environment_are_known_p12(monkeypatch):
     monkeypatch.setattr(env, "secrets", set())
     monkeypatch.setenv("SOME_TOKEN", "s3cret/value")
     monkeypatch.setenv("SOME_URL", "redis://:pass%2Fword@host:1/0")
