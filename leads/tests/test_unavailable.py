@@ -12,6 +12,7 @@ from notifications.models import Receipt
 from notifications.providers.base import Accepted
 from notifications.sweeper import Sweeper
 from notifications.tests.signed import know_the_secrets, twilio
+from notifications.tests.steps import claim
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -80,7 +81,7 @@ def test_a_link_opens_all_the_same(client, confirmation):
 
 def test_a_receipt_is_refused_so_that_the_provider_comes_again_p11(assigned_lead, settings):
     know_the_secrets(settings)
-    attempt = lifecycle.claim(assigned_lead.pk)
+    attempt = claim(assigned_lead.pk)
 
     with read_only():
         assert twilio("delivered", attempt.pk).status_code == 503
@@ -91,7 +92,7 @@ def test_a_receipt_is_refused_so_that_the_provider_comes_again_p11(assigned_lead
 
 def test_a_receipt_on_a_session_that_is_still_read_only_is_taken(assigned_lead, settings):
     know_the_secrets(settings)
-    attempt = lifecycle.claim(assigned_lead.pk)
+    attempt = claim(assigned_lead.pk)
 
     with read_only(for_ever=False):
         assert twilio("delivered", attempt.pk).status_code == 200
