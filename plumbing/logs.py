@@ -23,6 +23,7 @@ _HIDDEN = [
         # What PostgreSQL quotes: the whole row, the statement with its values, a value.
         (rf"(Failing row contains|DETAIL:)(?s:(?!{_AFTER}).)*", r"\1 "),
         (r"(^LINE \d+:|QUERY:|STATEMENT:|invalid input syntax for [^:]*:).*", r"\1 "),
+        (r"(wamid\.)[\w+/=-]+", r"\1"),  # Meta's message ids hold the number, in base64
         (rf"{_PLUS}{_GAP}\d(?:{_GAP}\d){{7,14}}", ""),
         (rf"{_START}(?:(?:00)?33 ?|0)[1-9](?:{_GAP}\d\d){{4}}(?![\w-])", ""),
         (rf"{_START}(?:00)?(?:262|590|594|596)[1-9]\d{{8}}(?![\w-])", ""),

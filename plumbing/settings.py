@@ -23,7 +23,7 @@ CSRF_TRUSTED_ORIGINS = [SITE_URL]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_URL.startswith("https://")
 # Asked by the container itself, without TLS; and signed, so that no redirect (which providers do not follow) is needed.
-SECURE_REDIRECT_EXEMPT = [r"^api/health$", r"^webhooks/whatsapp/"]
+SECURE_REDIRECT_EXEMPT = [r"^(api/health|readyz|metrics)$", r"^webhooks/whatsapp/"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE_SSL_REDIRECT else 0  # a preload asks for a year
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
 SECURE_REFERRER_POLICY = "same-origin"

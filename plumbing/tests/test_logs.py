@@ -57,6 +57,7 @@ def formatted(message, *args, exc_info=None):
         ("Authorization: Basic QUMwMDAwOnRva2Vu", "WARNING Authorization: Basic …"),
         ("{'Authorization': 'Bearer EAAGm0PX4ZCpsBA'}", "WARNING {'Authorization': 'Bearer …'}"),
         ("Error 111 connecting to redis://:hush@host:6379/0", "WARNING Error 111 connecting to redis://:…@host:6379/0"),
+        ("no attempt for wamid.HBgLMzM2MTIzNDU2NzgVAgARGBI=", "WARNING no attempt for wamid.…"),
         ("Session has expired: token: invalid, Basic auth failed", None),
         ("on 2026-11-25 at 10.0.3.17:8000, 03:45:25.123456", None),
         ("Lead 1234567890 in 0.123456789 s", "WARNING Lead 1234567890 in 0.123456789 s"),
