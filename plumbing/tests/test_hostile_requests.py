@@ -1,7 +1,5 @@
 """Whatever a stranger sends: an answer below 500, nothing built for it, hardly a line in the log."""
 
-import logging
-
 import pytest
 from django.test import Client
 
@@ -14,7 +12,9 @@ BROKEN = "multipart/form-data; boundary=\xff"
 def stranger(settings):
     """A client that gets answers as a stranger does: no exception comes through."""
     signed.know_the_secrets(settings)
-    return Client(raise_request_exception=False, enforce_csrf_checks=True)
+    client = Client(raise_request_exception=False, enforce_csrf_checks=True)
+    client.cookies["csrftoken"] = "a" * 32  # with it, Django looks for the form's own: it reads the body
+    return client
 
 
 @pytest.mark.parametrize("host", ["evil.example", "10.0.3.17:8000", "[::1", "a b", "", "x" * 3000, "%00"])
@@ -65,7 +65,6 @@ def test_no_page_takes_files(stranger, monkeypatch):
 
 def test_one_file_is_one_too_many_also_for_the_login(stranger, db):
     part = '--x\r\nContent-Disposition: form-data; name="f"; filename="f.bin"\r\n\r\ny\r\n--x--\r\n'
-    stranger.get("/admin/login/")  # its cookie, or the form is not read at all
 
     page = stranger.post("/admin/login/", part, content_type="multipart/form-data; boundary=x")
 
@@ -76,9 +75,3 @@ def test_one_file_is_one_too_many_also_for_the_login(stranger, db):
 def test_webhooks_serve_without_the_last_slash(provider, stranger):
     """No redirect: the signature is looked at."""
     assert stranger.post(f"/webhooks/whatsapp/{provider}", {}).status_code == 403
-
-
-def test_refused_hosts_do_not_reach_pythons_last_resort():
-    refused = logging.getLogger("django.security.DisallowedHost")
-
-    assert refused.handlers and not refused.propagate

@@ -178,3 +178,15 @@ def test_the_parts_of_http_that_clients_use_still_work(web, connect):
     log = web.log("web")
     assert "Invalid request" in log and "Traceback" not in log
     assert "x-token" not in log
+
+
+def test_refused_hosts_leave_no_line_in_the_log_and_health_answers_them(web):
+    """Also not by Python's last resort, which prints what no handler takes."""
+    before = web.log("web")
+    load_balancer = {"Host": "10.0.3.17:8000"}
+
+    assert requests.get(f"{web.url}/admin/", headers=load_balancer, timeout=10).status_code == 400
+    assert requests.post(f"{web.url}/confirm/x/", headers=load_balancer, timeout=10).status_code == 400
+    assert requests.get(f"{web.url}/api/health", headers=load_balancer, timeout=10).status_code == 200
+
+    assert web.log("web") == before
