@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 REQUIRED = object()
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _SECRET = ("KEY", "TOKEN", "SECRET", "PASSWORD")  # how the names of secrets end
-_SHORTEST_SECRET = 8  # a shorter one could be any word
+_SHORTEST_SECRET = 12  # characters; a shorter one could be any word, such as the name of the database
 
 names: set[str] = set()  # every variable that was asked for
 secrets: set[str] = set()  # the values that nobody may read in a log, as they are and as they stand in addresses
