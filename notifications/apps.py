@@ -6,4 +6,4 @@ class NotificationsConfig(AppConfig):
     verbose_name = "Notifications"
 
     def ready(self) -> None:
-        from notifications import checks, startup  # noqa: F401 - they register themselves, once models are loaded
+        from notifications import checks, signs_of_life, startup  # noqa: F401 - they register themselves, once models are loaded

@@ -17,6 +17,7 @@ from functools import partial
 from gunicorn import http
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from notifications.watchdog import Watchdog
 from plumbing.arriving import Arrival, Refused
 
 DEADLINE = 10  # seconds for a whole request; and for a client to take an answer
@@ -41,10 +42,16 @@ class Connection(TConn):
 
 
 class Worker(ThreadWorker):
+    watchdog: Watchdog  # gunicorn.conf.py sets it
+
     def init_process(self) -> None:
         self.arriving: set[Connection] = set()
         self.room = ROOM
         super().init_process()
+
+    def notify(self) -> None:
+        super().notify()
+        self.watchdog.beat()
 
     def accept(self, listener: socket.socket) -> None:
         try:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
+from django.db import connection
 
 from leads.assignment import assign_waiting_leads
 from leads.database import bound_every_query, drop_if_useless, sqlstate, waited
 from notifications import tasks
+from notifications.signs_of_life import SignsOfLife
 from notifications.startup import Unusable, check_database, patiently
 from notifications.sweeper import Sweeper
 
@@ -26,28 +28,36 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="sweep once, wait for what it sends, and end")
 
     def handle(self, *, once: bool, **options: object) -> None:
+        signs = None if once else SignsOfLife("sweeper")
         try:
             bound_every_query()
             patiently(check_database)
         except Unusable as exc:
             raise CommandError(str(exc)) from exc
         sweeper = Sweeper()
-        if not once:
-            signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # taken between two sweeps, never within one
-            self.stdout.write(f"Veilleur en marche, un passage toutes les {settings.SWEEP_INTERVAL} s.")
         try:
-            if once:
-                done = self.assign() + sweeper.sweep()
-                sweeper.wait()
-                self.stdout.write(f"{done} demande(s) traitée(s).")
-                return
+            if signs:
+                self.sweep_until_told(sweeper, signs)
+            else:
+                self.sweep_once(sweeper)
+        finally:
+            sweeper.close()
+
+    def sweep_once(self, sweeper: Sweeper) -> None:
+        done = self.assign() + sweeper.sweep()
+        sweeper.wait()
+        self.stdout.write(f"{done} demande(s) traitée(s).")
+
+    def sweep_until_told(self, sweeper: Sweeper, signs: SignsOfLife) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # taken between two sweeps, never within one
+        self.stdout.write(f"Veilleur en marche, un passage toutes les {settings.SWEEP_INTERVAL} s.")
+        with connection.execute_wrapper(signs.beat_and):
             while True:
+                signs.show()
                 self.safely(self.assign)
                 self.safely(sweeper.sweep)
                 if signal.sigtimedwait(ENDINGS, settings.SWEEP_INTERVAL):
-                    return
-        finally:
-            sweeper.close()
+                    return signs.end()
 
     def assign(self) -> int:
         assigned = assign_waiting_leads()
