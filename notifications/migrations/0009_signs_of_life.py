@@ -4,7 +4,7 @@ from leads.database import DatabaseClock
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notifications", "0007_attempt_provider_state")]
+    dependencies = [("notifications", "0008_sending_and_orphans")]
 
     operations = [
         migrations.CreateModel(
