@@ -39,8 +39,6 @@ def _answer(request: HttpRequest, error: BaseException) -> HttpResponse | None:
         return None
     drop_if_useless(error)
     logger.warning("Base de données indisponible (%s)", sqlstate(error) or type(error).__name__)
-    if hasattr(request, "session"):
-        request.session.modified = False  # it cannot be stored either
     context = {"request": request, "is_confirmation": request.path.startswith("/confirm/")}
     page = HttpResponse(render_to_string("leads/unavailable.html", context), status=503)
     page["Retry-After"] = str(RETRY_AFTER)

@@ -163,14 +163,14 @@ def test_rows_that_fail_each_time_fill_no_batch_p10(sweeper, outbox):
 
 
 def test_rows_that_cannot_be_read_keep_nobody_waiting_p10(sweeper, outbox):
-    add(1, due=60, asked="'infinity'")
-    add(1, due=60, asked="'-infinity'")
-    [free] = add(1, due=20)
+    add(1, due=60, asked="'58863-01-01'")  # a year that Python does not know
+    add(1, due=60, asked="'58863-01-01'", attempts=2)
+    [free], [over] = add(1, due=20), add(1, due=20, attempts=2)
 
     sweeper.sweep()
     sweeper.wait()
 
-    assert status(free) == "whatsapp_sent"
+    assert (status(free), status(over)) == ("whatsapp_sent", "whatsapp_failed")
 
 
 def test_a_step_that_fails_stops_no_other_p10(sweeper, outbox, monkeypatch):
