@@ -1,4 +1,4 @@
-"""All settings, from the environment. README.md has the table; .env.example a start."""
+"""All settings, from the environment. docs/settings.md describes them; .env.example is a start."""
 
 import re
 from urllib.parse import urlsplit

@@ -20,7 +20,7 @@ ENDINGS = {signal.SIGTERM, signal.SIGINT}
 
 class Command(BaseCommand):
     help = (
-        "The watchman, a process of its own beside the worker: every few seconds assigns waiting leads and sees "
+        "The sweeper, a process of its own beside the worker: every few seconds assigns waiting leads and sees "
         "that every notification that is due gets sent, also without broker or worker. Run as many as you like."
     )
 
