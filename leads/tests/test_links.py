@@ -1,4 +1,4 @@
-"""Links as mail and message programs pass them on: CONTRACT section 5. P7: a GET changes nothing."""
+"""Links as mail and message programs pass them on are read as they were meant."""
 
 from urllib.parse import quote
 

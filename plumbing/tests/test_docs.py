@@ -74,6 +74,10 @@ def test_every_setting_is_documented_and_no_other():
     assert first_cells("docs/settings.md") == {name for name in names if not name.endswith("_FILE")}
 
 
+def test_every_setting_is_in_the_example():
+    assert first_cells("docs/settings.md") - set(re.findall(r"^#?([A-Z_]+)=", read(".env.example"), re.MULTILINE)) == set()
+
+
 def test_every_command_of_ours_is_documented():
     ours = {path.stem for room in ROOMS for path in (ROOT / room).glob("management/commands/[!_]*.py")}
 
