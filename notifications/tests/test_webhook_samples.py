@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from leads.models import Lead
 from notifications.models import Attempt, Receipt
-from notifications.providers.base import Accepted, UnknownOutcome
+from notifications.providers.base import UnknownOutcome
 from notifications.tests.signed import META, client, meta_signature, twilio_signature
 from notifications.tests.steps import accept, claim, fail
 
@@ -52,7 +52,7 @@ def accepted(assigned_lead):
 
     def accepted_as(message_id):
         attempt = claim(assigned_lead.pk)
-        accept(attempt, Accepted(message_id))
+        accept(attempt, message_id)
         return attempt
 
     return accepted_as

@@ -75,7 +75,9 @@ def test_every_setting_is_documented_and_no_other():
 
 
 def test_every_setting_is_in_the_example():
-    assert first_cells("docs/settings.md") - set(re.findall(r"^#?([A-Z_]+)=", read(".env.example"), re.MULTILINE)) == set()
+    assert (
+        first_cells("docs/settings.md") - set(re.findall(r"^#?([A-Z_]+)=", read(".env.example"), re.MULTILINE)) == set()
+    )
 
 
 def test_every_command_of_ours_is_documented():
