@@ -85,7 +85,10 @@ WITH claimed AS (
     UPDATE notifications_attempt
     SET outcome = 'unknown', finished_at = clock_timestamp(), failed_since = clock_timestamp(),
         error_code = %(interrupted_code)s, error_text = %(interrupted)s
-    FROM claimed WHERE lead_id = claimed.id AND run = %(run)s AND outcome = 'sending'
+    WHERE id IN (
+        SELECT id FROM notifications_attempt  -- one that somebody holds is closed later
+        WHERE lead_id = (SELECT id FROM claimed) AND run = %(run)s AND outcome = 'sending' FOR UPDATE SKIP LOCKED
+    )
 )
 INSERT INTO notifications_attempt (id, lead_id, run, number, channel, started_by, backend, recipient, text, started_at,
     outcome, error_code, error_text, provider_message_id)
@@ -324,10 +327,20 @@ def give_up(lead_id: int) -> Lead | None:
     if lead.notification_attempts < 2:
         lead.notification_ended_because = Lead.Ended.TOO_OLD
         lead.save(update_fields=["notification_ended_because"])
-    runs = _runs({lead.pk: lead})
-    _note_and_save({attempt: Interruption() for attempt in runs[lead.pk, lead.notification_run]})
-    _settle([lead], runs)
+    current = lead.attempts.filter(run=lead.notification_run)
+    unheld = current.select_for_update(skip_locked=True, no_key=True, of=("self",)).order_by("number")
+    _note_and_save({attempt: Interruption() for attempt in unheld})
+    _settle([lead], {(lead.pk, lead.notification_run): _as_interrupted(lead, list(current))})
     return lead
+
+
+def _as_interrupted(lead: Lead, attempts: list[Attempt]) -> list[Attempt]:
+    """In memory: rows that somebody holds are closed later, and rows that somebody deleted say nothing any more."""
+    if len(attempts) < lead.notification_attempts:
+        attempts.append(Attempt(lead=lead, number=lead.notification_attempts))
+    for attempt in attempts:
+        note(Interruption(), attempt, database_time())
+    return attempts
 
 
 @transaction.atomic

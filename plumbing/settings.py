@@ -146,6 +146,8 @@ LEAD_FRESHNESS = env.seconds("LEAD_FRESHNESS", 14400)
 # --- Providers --------------------------------------------------------------------------------------
 
 WHATSAPP_BACKEND = env.text("WHATSAPP_BACKEND")  # a name in notifications/providers, or a dotted path
+if not re.fullmatch(r"|twilio|cloud_api|console|[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", WHATSAPP_BACKEND):
+    env.wrong("WHATSAPP_BACKEND", f"must be twilio, cloud_api, console or a dotted path, not {WHATSAPP_BACKEND!r}.")
 
 TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID", "")
 TWILIO_AUTH_TOKEN = env.text("TWILIO_AUTH_TOKEN", "")

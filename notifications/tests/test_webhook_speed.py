@@ -52,7 +52,7 @@ def server_seconds(ask):
 def waited_for_a_processor():
     """Seconds, of this thread and of its connection's process in PostgreSQL."""
     connection.ensure_connection()
-    stats = [Path(f"/proc/{who}/schedstat") for who in ("thread-self", connection.connection.get_provider_pid())]
+    stats = [Path(f"/proc/{who}/schedstat") for who in ("thread-self", connection.connection.get_backend_pid())]
     return sum(int(file.read_text().split()[1]) for file in stats if file.exists()) / 1e9
 
 

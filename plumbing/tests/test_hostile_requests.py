@@ -53,14 +53,14 @@ def test_only_probes_are_answered_whatever_the_host(stranger, lead):
 
 
 def test_no_page_takes_files(stranger, monkeypatch):
-    """1,500 uploads to a webhook, unsigned: nothing of them is kept."""
+    """1,500 uploads to a webhook, unsigned: nothing of them is read."""
     part = '--x\r\nContent-Disposition: form-data; name="f"; filename="f.bin"\r\n\r\n' + "y" * 1000 + "\r\n"
 
     page = stranger.post(
         "/webhooks/whatsapp/twilio/", part * 1500 + "--x--\r\n", content_type="multipart/form-data; boundary=x"
     )
 
-    assert page.status_code == 400
+    assert page.status_code == 403
 
 
 def test_one_file_is_one_too_many_also_for_the_login(stranger, db):

@@ -106,7 +106,10 @@ def test_a_malformed_setting_is_named_and_its_secrets_are_not_shown(name, value)
         ({"TWILIO_WHATSAPP_FROM": "0199000001"}, "TWILIO_WHATSAPP_FROM must look like"),
         ({"TWILIO_API_URL": "http://api.twilio.com"}, "TWILIO_API_URL must begin with https://"),
         ({"WHATSAPP_BACKEND": "notifications.providers.nothing.Nothing"}, "WHATSAPP_BACKEND cannot be loaded"),
-        ({"WHATSAPP_BACKEND": "twillio"}, "WHATSAPP_BACKEND must be twilio, cloud_api, console or a dotted path"),
+        (
+            {"WHATSAPP_BACKEND": "twillio"},
+            "WHATSAPP_BACKEND must be twilio, cloud_api, console or a dotted path, not 'twillio'.",
+        ),
         (
             {"WHATSAPP_BACKEND": "os.path.join"},
             "a class made from notifications.providers.base.Provider",
