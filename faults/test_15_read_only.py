@@ -16,6 +16,7 @@ import psycopg2
 import pytest
 import requests
 
+from dev.waiting import wait_for
 from faults.test_07_database import press_later
 
 BOUND = 15
@@ -61,7 +62,7 @@ def test_read_only_when_results_are_recorded_and_customers_confirm_p2_p3_p11(wor
 
     assert during == [503] * 4
     for customer in late:
-        assert running.press(customer) == 200
+        assert running.press(customer).status == 200
     verdict = checked(running, "read-only for 4 s, results to record", ended=BOUND)
     assert verdict.sends == 8
 
@@ -125,7 +126,7 @@ def test_a_frozen_postgresql_costs_seven_seconds_and_says_what_to_do(world, meth
 
     assert (page.status_code, words in page.text) == (503, True)
     assert seconds < 8
-    running.wait_for(lambda: running.press(customer) == 200, 10, "a confirmation afterwards")
+    wait_for(lambda: running.press(customer).status == 200, 10, "a confirmation afterwards")
 
 
 @contextlib.contextmanager
@@ -144,4 +145,4 @@ def all_frozen(pid):
 
 def press_all(running, customers, at_once=8):
     with ThreadPoolExecutor(at_once) as crowd:
-        return list(crowd.map(running.press, customers))
+        return [press.status for press in crowd.map(running.press, customers)]

@@ -9,6 +9,8 @@ import time
 import psycopg2
 import pytest
 
+from dev.waiting import wait_for
+
 BOUND = 5
 
 
@@ -36,7 +38,7 @@ def held_leads_keep_nobody_waiting(world, checked, parts, fault):
     with holding(running, "SELECT id FROM leads WHERE status = 'sent'"):
         running.press_together(others)
         running.wait_sends(4, within=BOUND)
-        running.wait_for(lambda: all(running.outcomes(other) == ["accepted"] for other in others), 2, "their results")
+        wait_for(lambda: all(running.outcomes(other) == ["accepted"] for other in others), 2, "their results")
 
     running.wait_sends(44, within=30)
     checked(running, fault, ended=60)

@@ -195,7 +195,8 @@ def _runs(leads: Mapping[int, Lead]) -> Runs:
 def _note_and_save(facts: Mapping[Attempt, Fact]) -> set[Attempt]:
     """The attempts for which their fact was news."""
     before = {attempt: _noted(attempt) for attempt in facts}
-    news = {attempt for attempt, fact in facts.items() if note(fact, attempt, attempt.lead.clock)}
+    now = max((attempt.lead.clock for attempt in facts), default=None)  # one for all: they are then written alike
+    news = {attempt for attempt, fact in facts.items() if note(fact, attempt, now)}
     if changed := [attempt for attempt in facts if _noted(attempt) != before[attempt]]:
         _save(changed)
     return news

@@ -57,7 +57,7 @@ def discreet_record(*args: object, **kwargs: object) -> logging.LogRecord:
         message = record.getMessage()
     except (TypeError, ValueError, KeyError):  # Python would print message and arguments itself
         message = f"{record.msg} (whose arguments do not fit)"
-    record.msg, record.args = hide(message), ()
+    record.msg, record.args, record.is_discreet = hide(message), (), True
     if record.exc_info:
         record.exc_text, record.exc_info = hide(logging.Formatter().formatException(record.exc_info)), None
     if record.stack_info:
@@ -69,7 +69,8 @@ class DiscreetFormatter(logging.Formatter):
     """For records that were made by another factory, too."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return hide(super().format(record))
+        line = super().format(record)
+        return line if getattr(record, "is_discreet", False) else hide(line)
 
 
 class Short(logging.Filter):
