@@ -68,7 +68,12 @@ def test_only_the_proxy_is_reached_from_outside_and_it_waits_for_a_web_that_rest
     assert published == {"proxy", "sandbox"}
     caddy = (ROOT / "deploy/Caddyfile").read_text()
     assert "lb_try_duration 60s" in caddy and "request_buffers" in caddy
-    assert "not path /admin/*" in caddy  # nothing of an operator's is done twice
+    again = re.findall(r"(?ms)lb_retry_match \{\n(.*?)^\t\t\}", caddy)
+    assert len(again) == 2
+    assert all(
+        "method GET HEAD" in match or "not path /admin/*" in match for match in again
+    )  # nothing of an operator's
+    assert all("Content-Length" in match and "!Transfer-Encoding" in match for match in again)  # nothing large
     assert "request delete" in caddy  # P12: what it logs of a request holds the token
 
 
