@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE ?= 1
 
 PYTHON = python3
 VENV = .cache/venv
-TEST_PROCESSES = 3
+TEST_PROCESSES = 4
 
 # With the venv's Python, in the place of the shell; ended when make is killed (Linux).
 TIED := $(if $(shell command -v setpriv),setpriv --pdeathsig=TERM --)

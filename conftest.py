@@ -12,10 +12,10 @@ import psycopg2.extensions
 import psycopg2.extras
 import pytest
 
-from dev.embedded import fresh_database
+from dev.embedded import copied, fresh_database
 from dev.environment import TEN_TIMES_AS_FAST
 from dev.ledger import Ledger
-from dev.stack import PARTS, Stack
+from dev.stack import MIGRATED, PARTS, Stack
 from leads.assignment import confirm_and_assign
 from leads.models import Lead, Plumber
 from notifications.providers import memory
@@ -76,6 +76,21 @@ def empty_database():
         yield url
 
 
+@pytest.fixture(scope="session")
+def migrated_database():
+    """The URL of a database to copy, so that not every test that runs real processes waits for a migrate."""
+    with fresh_database(os.environ["DATABASE_URL"]) as url:
+        environment = os.environ | {"DATABASE_URL": url}
+        subprocess.run([sys.executable, "manage.py", "migrate"], cwd=Path(__file__).parent, env=environment, check=True)
+        yield url
+
+
+@pytest.fixture
+def migrated(migrated_database, empty_database):
+    """What to add to a stack's environment, once `empty_database` has tables: copied, unless it has some already."""
+    return lambda: {MIGRATED: "1"} if copied(migrated_database, empty_database) else {}
+
+
 @pytest.fixture
 def ledger(empty_database):
     """Reads and writes that database without the product's code."""
@@ -89,12 +104,12 @@ def rows(ledger):
 
 
 @pytest.fixture
-def run_stack(tmp_path, empty_database):
+def run_stack(tmp_path, empty_database, migrated):
     """Start the product's real processes on that database, ten times as fast as in production."""
     with contextlib.ExitStack() as running:
 
         def run(parts=PARTS, **settings):
-            environment = {"DATABASE_URL": empty_database} | TEN_TIMES_AS_FAST | settings
+            environment = {"DATABASE_URL": empty_database} | TEN_TIMES_AS_FAST | migrated() | settings
             return running.enter_context(Stack(tmp_path, environment, parts=parts))
 
         yield run

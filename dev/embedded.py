@@ -47,6 +47,19 @@ def fresh_database(url: str) -> Iterator[str]:
         _execute(url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+def copied(template: str, url: str) -> bool:
+    """Make the database at `url` a copy of the one at `template` (same server); False if it has tables already."""
+    with contextlib.closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+        if cursor.fetchone()[0]:
+            return False
+    name, original = (urlsplit(one).path[1:] for one in (url, template))
+    server = urlunsplit(urlsplit(url)._replace(path="/postgres"))
+    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE {original}")
+    return True
+
+
 def _execute(url: str, statement: str) -> None:
     with contextlib.closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True

@@ -29,6 +29,7 @@ from dev.supervisor import Supervisor
 from dev.valkey import Valkey
 
 PARTS = ("sandbox", "web", "worker", "sweeper")
+MIGRATED = "DATABASE_IS_MIGRATED"  # in `extra_env`: the database needs no migrate, it is the copy of one that had it
 STOPPED_IN_THIS_ORDER = ("web", "sweeper", "worker", "sandbox", "valkey", "postgresql")
 
 
@@ -145,6 +146,8 @@ class Stack:
         return server.url
 
     def _migrate(self) -> None:
+        if self.environment.pop(MIGRATED, None):
+            return
         done = self.manage("migrate", "--no-input")
         if done.returncode != 0:
             raise NotStarted(f"the database could not be migrated:\n{done.stdout}{done.stderr}")

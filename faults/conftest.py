@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture
-def world(empty_database):
+def world(empty_database, migrated):
     """Start the product on a database of its own; with own_database=True on a PostgreSQL server of its own."""
     number = itertools.count(1)
     with contextlib.ExitStack() as running:
@@ -32,6 +32,7 @@ def world(empty_database):
 
         def start(*, own_database=False, **options):
             database = None if own_database else empty_database
+            options = options if own_database else migrated() | options
             return running.enter_context(World(folder / str(next(number)), database, **options))
 
         yield start

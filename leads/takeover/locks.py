@@ -26,7 +26,8 @@ SELECT DISTINCT pg_locks.pid, relation::regclass::text, usename, application_nam
  WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database())
    AND relation = ANY(%s::regclass[]) AND granted AND pid IS DISTINCT FROM pg_backend_pid()
    AND backend_type IS DISTINCT FROM 'autovacuum worker'
-   AND (xact_start IS NULL OR xact_start <= clock_timestamp() - %s * interval '1 second')
+   -- without a pid: prepared. (One that has just ended has its locks still in one view, and no start in the other.)
+   AND (pg_locks.pid IS NULL OR xact_start <= clock_timestamp() - %s * interval '1 second')
  ORDER BY 1, 2
 """
 
