@@ -37,7 +37,7 @@ def broker_repeats(world: World) -> Verdict:
 
 
 RUNS = [
-    # What is told, the fault, parts, faults around parts, and the words of the checker (none: all must hold).
+    # The title, the fault, parts, faults around parts, and the words of the checker (none: all must hold).
     ("whole, the broker forgets", broker_forgets, ("sandbox", "web", "worker", "sweeper"), {}, ""),
     ("no sweeper, the broker forgets", broker_forgets, ("sandbox", "web", "worker"), {}, "it is stuck"),
     ("whole, the broker repeats", broker_repeats, ("sandbox", "web", "worker", "sweeper"), {}, ""),

@@ -83,7 +83,7 @@ def _by_lead(evidence: Evidence) -> dict[int | None, list[dict]]:
 
 
 def _strays(evidence: Evidence, sends: dict) -> Iterable[str]:
-    """Requests that were cut before the provider read them tell no recipient; any other send has a lead."""
+    """Requests that were cut before the provider read them show no recipient; any other send has a lead."""
     for send in sends[None]:
         if send["answer"].get("fault") != "reset_before":
             yield f"a send belongs to no lead: {send['answer']}"

@@ -10,7 +10,7 @@ FULL = 4  # connections that fill the backlog of a black hole
 
 
 class Proxy:
-    """`with Proxy(url) as proxy:` and let the product use `proxy.url`. It forwards until told otherwise."""
+    """`with Proxy(url) as proxy:` and let the product use `proxy.url`. It forwards until asked otherwise."""
 
     def __init__(self, url: str) -> None:
         self._parts = urlsplit(url)

@@ -12,7 +12,7 @@ def table(rows: list[tuple], unjudged: list[tuple]) -> str:
         verdict = "holds" if outcome == "passed" else f"BROKEN: {problems[0]}" if problems else "BROKEN: see above"
         lines.append((_row(test), fault, str(leads), str(sends), f"{slowest:.1f} s", f"{bound:g} s", verdict))
     for test, outcome in unjudged:
-        words = re.sub(r"^test_|_p\d\b", "", test.split("::")[-1]).replace("_", " ")
+        words = re.sub(r"^test_|_p\d+", "", test.split("::")[-1]).replace("_", " ")
         lines.append((_row(test), words, "", "", "", "", "holds" if outcome == "passed" else "BROKEN: see above"))
     lines = [HEAD, *sorted(lines, key=lambda line: (int(line[0] or 0), line[1]))]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD) - 1)]

@@ -13,8 +13,8 @@ from faults.world import REFUSED
 BOUND = 9
 META = {"WHATSAPP_BACKEND": "cloud_api"}
 REPORTS = {"receipts": [{"status": "sent", "after": 0.3}]}
-# The backend, and what the provider tells by itself of a message that it took.
-PROVIDERS = pytest.mark.parametrize("backend, told", [({}, {}), (META, REPORTS)], ids=["twilio", "meta"])
+# The backend, and what the provider reports by itself of a message that it took.
+PROVIDERS = pytest.mark.parametrize("backend, reported", [({}, {}), (META, REPORTS)], ids=["twilio", "meta"])
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_worker_that_dies_while_it_waits_for_the_answer_p2_p3(world, checked):
 
 @PROVIDERS
 @pytest.mark.faults_quick
-def test_the_answer_is_lost_on_the_way_p2_p3(world, checked, backend, told):
+def test_the_answer_is_lost_on_the_way_p2_p3(world, checked, backend, reported):
     running = world(**backend)
     lost = [
         {"fault": "accepted_then_reset"},
@@ -68,7 +68,7 @@ def test_the_answer_is_lost_on_the_way_p2_p3(world, checked, backend, told):
     ]
     taken, not_taken = running.add(len(lost)), running.add(2)
     for customer, answer in zip(taken, lost, strict=True):
-        running.script(answer | told, to=customer.plumber)
+        running.script(answer | reported, to=customer.plumber)
     for customer in not_taken:
         running.script({"fault": "reset"}, to=customer.plumber)
 

@@ -1,4 +1,4 @@
-"""The claim without its conditions, for the ablation: it takes whatever it is told. Never a part of the product."""
+"""The claim without its conditions, for the ablation: it takes whatever it is given. Never a part of the product."""
 
 import datetime
 

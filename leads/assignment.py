@@ -31,7 +31,7 @@ class ExpiredToken(Exception):
 
 
 class AlreadyConfirmed(Exception):
-    """The lead was confirmed before: `lead` tells how it stands."""
+    """The lead was confirmed before: `lead` is how it stands."""
 
     def __init__(self, lead: Lead) -> None:
         super().__init__(lead.pk)

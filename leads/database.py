@@ -22,7 +22,7 @@ CANNOT_SERVE = (
     "53",  # no memory, disk or connection left
     "57P",  # shutting down, starting, or ended by an operator
     "58",  # the disk or the system below fails
-    errorcodes.READ_ONLY_SQL_TRANSACTION,  # a standby, or a primary that is told to be one
+    errorcodes.READ_ONLY_SQL_TRANSACTION,  # a standby, or a primary that is set to be one
     errorcodes.IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
     "25P04",  # transaction_timeout
     errorcodes.SERIALIZATION_FAILURE,
@@ -108,7 +108,7 @@ def drop_if_useless(error: BaseException) -> bool:
 def bound_every_query() -> None:
     """From now on, no query of this process waits longer than SILENCE for PostgreSQL: OperationalError instead.
 
-    statement_timeout is the server's; a connection that fell silent on the way never hears of it, and as long as
+    statement_timeout is the server's; a connection that fell silent on the way never learns of it, and as long as
     something acknowledges its packets, no keepalive ends it. Django checks a connection before a request uses it: one
     that is silent then is opened anew, for which LAST_TRY is left. (Not for migrate: a large table takes its time.)
     """

@@ -15,7 +15,7 @@ logger = logging.getLogger("notifications")
 
 @dataclasses.dataclass
 class Report:
-    """Lead ids: a worker was told; the broker or the database would not take it; left, with the reason."""
+    """Lead ids: enqueued; the broker or the database would not take it; left, with the reason."""
 
     enqueued: list[int] = dataclasses.field(default_factory=list)
     not_enqueued: list[int] = dataclasses.field(default_factory=list)

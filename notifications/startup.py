@@ -84,8 +84,8 @@ def check_database() -> None:
             raise OutOfReach(f"PostgreSQL at {where} cannot serve now ({cause}).") from exc
         raise Unusable(f"The database {database['NAME']} at {where} is not ready: run manage.py migrate.") from exc
     if abs(ahead) > CLOCK_TOLERANCE:
-        told = f"This machine's clock and PostgreSQL's at {where} differ by {abs(ahead):.1f} s"
-        raise Unusable(f"{told}: synchronise both (NTP), or retries start at the wrong time.")
+        problem = f"This machine's clock and PostgreSQL's at {where} differ by {abs(ahead):.1f} s"
+        raise Unusable(f"{problem}: synchronise both (NTP), or retries start at the wrong time.")
 
 
 def _addresses(hosts: str, ports: str) -> str:
@@ -111,8 +111,8 @@ def check_broker() -> None:
                 raise Unusable(
                     f"The broker at {address} refuses us ({reason}): check user, password and rights."
                 ) from exc
-            told = f"The broker at {address} cannot be reached, or takes no messages ({reason})"
-            raise OutOfReach(f"{told}: is it started, and are address and TLS options right?") from exc
+            problem = f"The broker at {address} cannot be reached, or takes no messages ({reason})"
+            raise OutOfReach(f"{problem}: is it started, and are address and TLS options right?") from exc
         if broker.transport.driver_type == "redis":
             _refuse_eviction(broker.default_channel.client, address)
 
@@ -136,8 +136,8 @@ def _refuse_eviction(client: redis.Redis, address: str) -> None:
         )
         return
     if limit and policy != "noeviction":
-        told = f"Redis at {address} may evict messages (maxmemory-policy {policy})"
-        raise Unusable(f"{told}: give us one of our own, with maxmemory-policy noeviction.")
+        problem = f"Redis at {address} may evict messages (maxmemory-policy {policy})"
+        raise Unusable(f"{problem}: give us one of our own, with maxmemory-policy noeviction.")
 
 
 def _memory(client: redis.Redis) -> tuple[int, str]:

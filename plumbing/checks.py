@@ -20,8 +20,8 @@ ALIKE = 0.85  # of 1; from here on, a name is one of ours misspelt
 @register()
 def hosts_are_names(**kwargs: object) -> list[CheckMessage]:
     wrong = [host for host in settings.ALLOWED_HOSTS if not HOST.fullmatch(host)]
-    told = "ALLOWED_HOSTS must be bare host names, with commas between them: plombiers.example.fr, not {!r}."
-    return [Error(told.format(host), hint=_as_ascii(host), id="plumbing.E001") for host in wrong]
+    problem = "ALLOWED_HOSTS must be bare host names, with commas between them: plombiers.example.fr, not {!r}."
+    return [Error(problem.format(host), hint=_as_ascii(host), id="plumbing.E001") for host in wrong]
 
 
 @register()

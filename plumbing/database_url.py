@@ -44,8 +44,8 @@ def _parts(url: str) -> dict[str, str]:
         found = parse_dsn(urlunsplit(split._replace(query=others)))
     except psycopg2.ProgrammingError as exc:
         unknown = re.search(r'query parameter: "(\w+)"', str(exc))
-        told = f"has an option that PostgreSQL does not know: {unknown[1]}" if unknown else EXPECTED
-        raise ValueError(f"{told}.") from None
+        problem = f"has an option that PostgreSQL does not know: {unknown[1]}" if unknown else EXPECTED
+        raise ValueError(f"{problem}.") from None
     for schema in schemas:
         search_path = _escaped(unquote(schema.partition("=")[2]))
         found["options"] = f"{found.get('options', '')} -c search_path={search_path}".strip()

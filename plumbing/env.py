@@ -21,9 +21,9 @@ secrets: set[str] = set()  # the values that nobody may read in a log, as they a
 _problems: dict[str, str] = {}  # by variable; what was noted first explains the rest
 
 
-def wrong(name: str, told: str) -> None:
-    """Note that the variable `name` … `told`: a sentence without its subject, and without any secret."""
-    _problems.setdefault(name, f"{name} {told}")
+def wrong(name: str, problem: str) -> None:
+    """Note what is wrong with the variable `name`: a sentence without its subject, and without any secret."""
+    _problems.setdefault(name, f"{name} {problem}")
 
 
 def stop_if_wrong() -> None:

@@ -29,7 +29,7 @@ def badge(kind: str, text: str) -> SafeString:
     return format_html('<span class="badge badge-{}">{}</span>', kind, text)
 
 
-def tell(request: HttpRequest, count: int, done: str, level: int = messages.SUCCESS) -> None:
+def say(request: HttpRequest, count: int, done: str, level: int = messages.SUCCESS) -> None:
     if count:
         messages.add_message(request, level, f"{count} {done}.")
 

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from desk.admin.attempts import AttemptInline
-from desk.admin.badges import ARRIVED, BADGES, NOTIFICATION_BADGES, REASON_BADGES, badge, tell
+from desk.admin.badges import ARRIVED, BADGES, NOTIFICATION_BADGES, REASON_BADGES, badge, say
 from desk.admin.sturdy import SturdyAdmin
 from desk.forms import LeadForm
 from leads.assignment import NobodyEligible, NotWaiting, assign_by_hand
@@ -174,8 +174,8 @@ class LeadAdmin(SturdyAdmin):
     def resend(self, request: HttpRequest, queryset: QuerySet) -> None:
         start_run = functools.partial(lifecycle.start_run, requested_by=f"admin : {request.user}")
         report = rerun(queryset.values_list("pk", flat=True), prepare=start_run)
-        tell(request, len(report.enqueued), "notification(s) relancée(s)")
-        tell(request, len(report.not_enqueued), "relancée(s) sans broker : le veilleur les envoie", messages.WARNING)
+        say(request, len(report.enqueued), "notification(s) relancée(s)")
+        say(request, len(report.not_enqueued), "relancée(s) sans broker : le veilleur les envoie", messages.WARNING)
         refused = [(lead_id, "elle est occupée, recommencez dans un instant") for lead_id in report.refused]
         for lead_id, reason in report.left + refused:
             self.message_user(request, f"Demande #{lead_id} non relancée : {reason}.", messages.WARNING)
@@ -200,4 +200,4 @@ class LeadAdmin(SturdyAdmin):
             else:
                 tasks.enqueue(lead_id)
                 assigned += 1
-        tell(request, assigned, "demande(s) attribuée(s)")
+        say(request, assigned, "demande(s) attribuée(s)")

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from desk.admin.badges import BADGES, badge, enqueue_after_commit, tell
+from desk.admin.badges import BADGES, badge, enqueue_after_commit, say
 from desk.admin.sturdy import SturdyAdmin
 from desk.forms import PlumberForm
 from leads import packs
@@ -99,5 +99,5 @@ class PlumberAdmin(SturdyAdmin):
             self.log_change(request, plumber, done)
             enqueue_after_commit(assigned)
             changed, served = changed + 1, served + len(assigned)
-        tell(request, changed, done)
-        tell(request, served, "demande(s) en attente attribuée(s)")
+        say(request, changed, done)
+        say(request, served, "demande(s) en attente attribuée(s)")

@@ -7,7 +7,7 @@ from notifications import tasks
 
 @pytest.fixture
 def enqueued(monkeypatch):
-    """The lead ids that the admin told a worker of."""
+    """The ids of the leads that the admin enqueued."""
     ids = []
     monkeypatch.setattr(tasks, "enqueue", lambda lead_id: ids.append(lead_id) or True)
     return ids
@@ -15,7 +15,7 @@ def enqueued(monkeypatch):
 
 @pytest.fixture
 def act(admin_client, django_capture_on_commit_callbacks):
-    """Choose an action for some rows of a list; what the operator is told."""
+    """Choose an action for some rows of a list; the messages that the operator gets."""
 
     def act(address, action, *objects):
         chosen = {"action": action, "_selected_action": [each.pk for each in objects]}

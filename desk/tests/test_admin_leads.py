@@ -221,9 +221,9 @@ class TestResend:
     def test_an_attempt_in_flight_is_a_reason_to_refuse(self, act, assigned_lead, enqueued):
         claim(assigned_lead.pk)
 
-        told = act(LEADS, "resend", assigned_lead)
+        said = act(LEADS, "resend", assigned_lead)
 
-        assert told == [f"Demande #{assigned_lead.pk} non relancée : une tentative est en cours ou prévue."]
+        assert said == [f"Demande #{assigned_lead.pk} non relancée : une tentative est en cours ou prévue."]
         assert enqueued == []
 
     def test_without_broker_the_operator_is_told(self, act, assigned_lead, monkeypatch):
@@ -246,9 +246,9 @@ class TestAssignNow:
         waiting = make_lead(status="confirmed", confirmed_at=timezone.now())
         unconfirmed = make_lead()
 
-        told = act(LEADS, "assign_now", waiting, unconfirmed)
+        said = act(LEADS, "assign_now", waiting, unconfirmed)
 
-        assert told == [
+        assert said == [
             f"Demande #{waiting.pk} : aucun plombier n'est libre.",
             f"Demande #{unconfirmed.pk} non attribuée : "
             "elle n'attend pas de plombier (pas confirmée, ou déjà attribuée).",

@@ -35,10 +35,10 @@ class TestPacks:
     def test_a_renewed_pack_serves_who_waits(self, act, make_plumber, waiting, enqueued):
         plumber = make_plumber(leads_received=5, status="exhausted")
 
-        told = act(PLUMBERS, "renew", plumber)
+        said = act(PLUMBERS, "renew", plumber)
 
         plumber.refresh_from_db()
-        assert told == ["1 pack(s) renouvelé(s).", "1 demande(s) en attente attribuée(s)."]
+        assert said == ["1 pack(s) renouvelé(s).", "1 demande(s) en attente attribuée(s)."]
         assert (plumber.leads_received, plumber.status) == (1, "active")
         assert enqueued == [waiting.pk]
 

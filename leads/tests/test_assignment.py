@@ -97,10 +97,10 @@ def test_a_plumber_who_is_not_eligible_gets_nothing(fields, make_plumber, lead):
 
 
 def test_a_second_confirmation_is_told_so(assigned_lead, plumber):
-    with pytest.raises(AlreadyConfirmed) as told:
+    with pytest.raises(AlreadyConfirmed) as refused:
         confirm_and_assign(assigned_lead.confirmation_token)
 
-    assert told.value.lead.plumber == plumber
+    assert refused.value.lead.plumber == plumber
     plumber.refresh_from_db()
     assert plumber.leads_received == 1
 

@@ -1,4 +1,4 @@
-"""Who listens to notifications in these tests: workers that are told, providers pretended or on loopback."""
+"""What tests of notifications share: what was enqueued, and connections to a provider on loopback."""
 
 import shutil
 import subprocess

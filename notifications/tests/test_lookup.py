@@ -26,7 +26,7 @@ NOT_TAKEN = {"fault": "reset"}
 
 @pytest.fixture
 def provider(settings):
-    """Twilio, as far as it can be told from here: it lists what it took."""
+    """Twilio, as far as it can be seen from here: it lists what it took."""
     with Sandbox() as sandbox:
         settings.WHATSAPP_BACKEND = "twilio"
         settings.TWILIO_API_URL = sandbox.url

@@ -117,10 +117,10 @@ def test_what_whatsapp_holds_back_is_no_plain_success(status, held):
 
 
 def test_all_of_metas_words_are_kept():
-    told = {"message": "(#100) No", "error_data": {"details": "why"}, "error_user_title": "T", "error_user_msg": "M"}
+    words = {"message": "(#100) No", "error_data": {"details": "why"}, "error_user_title": "T", "error_user_msg": "M"}
 
     with pytest.raises(Refused) as caught:
-        accepted(Answer(400, json.dumps({"error": {"code": 100} | told}).encode()))
+        accepted(Answer(400, json.dumps({"error": {"code": 100} | words}).encode()))
 
     assert caught.value.detail == "(#100) No why T M"
 

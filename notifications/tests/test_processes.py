@@ -162,8 +162,8 @@ def test_a_taken_over_database_sends_nothing_old_and_loses_nothing_fresh_p3(run_
 
     texts = [message["text"].split(". ")[1] for message in stack.provider.messages()]
     assert texts == ["Téléphone du client : 06 12 34 56 84"]
-    states = rows("SELECT confirmation_token AS token, status, notification_status AS told FROM leads ORDER BY id")
-    assert {row["token"]: (row["status"], row["told"]) for row in states} == {
+    states = rows("SELECT confirmation_token AS token, status, notification_status AS sent FROM leads ORDER BY id")
+    assert {row["token"]: (row["status"], row["sent"]) for row in states} == {
         "old-pending": ("pending", "pending"),
         "old-waiting": ("confirmed", "pending"),
         "old-sent": ("sent", "whatsapp_sent"),

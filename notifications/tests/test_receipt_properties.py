@@ -37,7 +37,7 @@ def secrets(settings):
 # --- What happens -----------------------------------------------------------------------------------
 
 
-class Told(NamedTuple):
+class News(NamedTuple):
     """One receipt."""
 
     number: int  # of its attempt
@@ -48,9 +48,9 @@ class Told(NamedTuple):
     by: str = "reference"  # how it finds its attempt
 
 
-def told_of(*numbers, by=("reference",)):
+def news_of(*numbers, by=("reference",)):
     twilio = st.builds(
-        Told,
+        News,
         st.sampled_from(numbers),
         st.just("twilio"),
         st.sampled_from(["queued", "sent", "delivered", "read", "failed", "undelivered"]),
@@ -58,7 +58,7 @@ def told_of(*numbers, by=("reference",)):
         by=st.sampled_from(by),
     )
     meta = st.builds(
-        Told,
+        News,
         st.sampled_from(numbers),
         st.just("meta"),
         st.sampled_from(["sent", "delivered", "read", "failed"]),
@@ -66,12 +66,12 @@ def told_of(*numbers, by=("reference",)):
         st.integers(0, 2),
         st.sampled_from(by),
     )
-    return st.one_of(twilio.map(lambda told: [told]), st.lists(meta, min_size=1, max_size=4))
+    return st.one_of(twilio.map(lambda news: [news]), st.lists(meta, min_size=1, max_size=4))
 
 
 def calls(*numbers, **options):
     """Webhook calls: one receipt of Twilio, or a batch of Meta's."""
-    return st.lists(told_of(*numbers, **options), max_size=6)
+    return st.lists(news_of(*numbers, **options), max_size=6)
 
 
 class Own(NamedTuple):
@@ -86,9 +86,9 @@ def own(number):
     return st.lists(st.builds(Own, st.just(number), st.sampled_from(["accepted", "refused", "unknown"])), max_size=1)
 
 
-def mixed(told, *results):
+def mixed(news, *results):
     """Steps in an order that keeps nothing but the order of the calls."""
-    return st.tuples(told, *results).flatmap(lambda parts: st.permutations([step for part in parts for step in part]))
+    return st.tuples(news, *results).flatmap(lambda parts: st.permutations([step for part in parts for step in part]))
 
 
 def run(steps, attempts):
@@ -96,7 +96,7 @@ def run(steps, attempts):
         if isinstance(step, Own):
             record(step, attempts[step.number])
         else:
-            tell(step, attempts)
+            report(step, attempts)
 
 
 def record(step, attempt):
@@ -110,22 +110,22 @@ def message_id(number):
     return f"SM-{number}"
 
 
-def tell(call, attempts):
-    references = [str(attempts[told.number].pk) if told.by == "reference" else "" for told in call]
+def report(call, attempts):
+    references = [str(attempts[news.number].pk) if news.by == "reference" else "" for news in call]
     if call[0].provider == "twilio":
-        [told] = call
-        failed = told.word in ("failed", "undelivered")
-        answer = signed.twilio(told.word, references[0], sid=message_id(told.number), code=told.code if failed else "")
+        [news] = call
+        failed = news.word in ("failed", "undelivered")
+        answer = signed.twilio(news.word, references[0], sid=message_id(news.number), code=news.code if failed else "")
     else:
         listed = [
             signed.status(
-                message_id(told.number),
-                told.word,
+                message_id(news.number),
+                news.word,
                 reference,
-                second=told.second,
-                code=told.code if told.word == "failed" else "",
+                second=news.second,
+                code=news.code if news.word == "failed" else "",
             )
-            for told, reference in zip(call, references, strict=True)
+            for news, reference in zip(call, references, strict=True)
         ]
         answer = signed.meta(signed.batch(listed))
     assert answer.status_code == 200
@@ -139,7 +139,7 @@ STATE = ["", "sent", "failed", "delivered", "read"]
 
 def implied(number, steps):
     """The delivery state of this attempt, and whether it is `sent`, `failed` or still `open`."""
-    words = [told.word for step in steps if not isinstance(step, Own) for told in step if told.number == number]
+    words = [news.word for step in steps if not isinstance(step, Own) for news in step if news.number == number]
     results = [step.result for step in steps if isinstance(step, Own) and step.number == number]
     if words:
         state = STATE[max(RANK[word] for word in words)]
@@ -149,7 +149,7 @@ def implied(number, steps):
 
 def check_attempt(attempt, steps):
     attempt.refresh_from_db()
-    words = {told.word for step in steps if not isinstance(step, Own) for told in step if told.number == attempt.number}
+    words = {news.word for step in steps if not isinstance(step, Own) for news in step if news.number == attempt.number}
     state, end = implied(attempt.number, steps)
     assert attempt.delivery == state
     assert (attempt.delivered_at is not None) == ("delivered" in words)
@@ -182,8 +182,8 @@ def check_nothing_changes_when_told_again(steps, attempts):
 
 
 def rows():
-    heard = ["number", "delivery", "delivered_at", "read_at", "failed_at", "provider_message_id"]
-    return list(Lead.objects.values()), list(Attempt.objects.order_by("run", "number").values(*heard))
+    noted = ["number", "delivery", "delivered_at", "read_at", "failed_at", "provider_message_id"]
+    return list(Lead.objects.values()), list(Attempt.objects.order_by("run", "number").values(*noted))
 
 
 # --- The properties ---------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ def test_receipts_without_our_reference_count_as_soon_as_their_message_id_is_kno
         run([step for step in steps if not isinstance(step, Own)], attempts)
         Orphans().adopt()
 
-        referenced = any(told.by == "reference" for step in steps if not isinstance(step, Own) for told in step)
+        referenced = any(news.by == "reference" for step in steps if not isinstance(step, Own) for news in step)
         if not referenced and Own(1, "accepted") not in steps:  # nobody knows whose they are
             steps = [step for step in steps if isinstance(step, Own)]
         check_attempt(attempts[1], steps)
@@ -305,7 +305,7 @@ def attempts(assigned_lead):
 
 
 def test_a_failure_of_attempt_2_does_not_outdo_the_delivery_of_attempt_1(attempts, assigned_lead):
-    run([[Told(1, "twilio", "delivered")], [Told(2, "twilio", "failed", "63016")]], attempts)
+    run([[News(1, "twilio", "delivered")], [News(2, "twilio", "failed", "63016")]], attempts)
 
     assigned_lead.refresh_from_db()
     assert assigned_lead.notification_status == "whatsapp_sent"
@@ -316,7 +316,10 @@ def test_when_attempt_1_fails_after_attempt_2_the_lead_is_not_sent(assigned_lead
     fail(first, UnknownOutcome("pas de réponse"))
     second = claim_again()
 
-    run([[Told(1, "twilio", "sent")], Own(2, "refused"), [Told(1, "twilio", "failed", "63016")]], {1: first, 2: second})
+    run(
+        [[News(1, "twilio", "sent")], Own(2, "refused"), [News(1, "twilio", "failed", "63016")]],
+        {1: first, 2: second},
+    )
 
     assigned_lead.refresh_from_db()
     assert assigned_lead.notification_status == "whatsapp_failed"
@@ -324,9 +327,9 @@ def test_when_attempt_1_fails_after_attempt_2_the_lead_is_not_sent(assigned_lead
 
 def test_a_receipt_that_waits_for_its_message_id_may_be_told_again(assigned_lead):
     first = claim(assigned_lead.pk)
-    told = [Told(1, "twilio", "delivered", by="message id")]
+    news = [News(1, "twilio", "delivered", by="message id")]
 
-    run([told, Own(1, "accepted"), told], {1: first})
+    run([news, Own(1, "accepted"), news], {1: first})
     Orphans().adopt()
 
     first.refresh_from_db()
@@ -348,11 +351,11 @@ def test_a_receipt_that_waits_for_its_message_id_may_be_told_again(assigned_lead
 @pytest.mark.parametrize("portions", ["one by one", "in a batch"])
 def test_the_same_receipts_from_four_threads_end_in_one_state(words, state, status, portions, assigned_lead):
     attempt = claim(assigned_lead.pk)
-    told = [ReceiptEvent("twilio", "SM-1", str(attempt.pk), word) for word in words]
+    news = [ReceiptEvent("twilio", "SM-1", str(attempt.pk), word) for word in words]
     together = threading.Barrier(4)
 
-    def tell_all(turn):
-        turned = told[turn % len(told) :] + told[: turn % len(told)]
+    def report_all(turn):
+        turned = news[turn % len(news) :] + news[: turn % len(news)]
         together.wait(timeout=20)
         try:
             return [receipts.record(one) for one in ([turned] if portions == "in a batch" else [[e] for e in turned])]
@@ -360,7 +363,7 @@ def test_the_same_receipts_from_four_threads_end_in_one_state(words, state, stat
             connection.close()
 
     with ThreadPoolExecutor(4) as processes:
-        due = [lead_id for answer in processes.map(tell_all, range(4)) for one in answer for lead_id in one]
+        due = [lead_id for answer in processes.map(report_all, range(4)) for one in answer for lead_id in one]
 
     attempt.refresh_from_db(), assigned_lead.refresh_from_db()
     assert (attempt.delivery, attempt.receipts.count()) == (state, len(words))

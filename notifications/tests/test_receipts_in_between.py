@@ -21,14 +21,14 @@ def lines(caplog):
     return lambda: [record.getMessage() for record in caplog.records if record.name == "notifications"]
 
 
-def tell(attempt, state, code=""):
+def report(attempt, state, code=""):
     receipts.record([ReceiptEvent("twilio", "SM-1", str(attempt.pk), state, code)])
 
 
 def test_a_failure_told_before_our_answer_is_the_last_word(assigned_lead, lines, monkeypatch):
     class Provider:
         def send(self, message):
-            tell(Attempt.objects.get(pk=message.reference), "failed", "63024")
+            report(Attempt.objects.get(pk=message.reference), "failed", "63024")
             return Accepted("SM-1")
 
     monkeypatch.setattr(sending, "get_provider", Provider)
@@ -48,7 +48,7 @@ def test_what_a_receipt_called_failed_cannot_be_proved_sent(assigned_lead, outbo
     deliver(assigned_lead.pk)
     let_the_wait_pass()
     first = assigned_lead.attempts.get()
-    tell(first, "failed", "63024")
+    report(first, "failed", "63024")
 
     assert lifecycle.prove(first, Acceptance(Accepted("SM-1"))) is False
 
@@ -76,7 +76,7 @@ def test_a_late_failure_of_attempt_1_leaves_attempt_2_its_lease_and_says_why(ass
     second = claim(assigned_lead.pk)
     accept(first, "SM-1")
 
-    tell(first, "failed", "63024")
+    report(first, "failed", "63024")
 
     assigned_lead.refresh_from_db()
     lease = (assigned_lead.notification_retry_at - second.started_at).total_seconds()
@@ -89,7 +89,7 @@ def test_a_late_failure_of_attempt_1_leaves_attempt_2_its_lease_and_says_why(ass
 
 def test_our_own_failure_never_replaces_what_a_receipt_said(assigned_lead):
     first = claim(assigned_lead.pk)
-    tell(first, "failed", "63024")
+    report(first, "failed", "63024")
     before = Lead.objects.values().get()
 
     assert fail(first, UnknownOutcome("pas de réponse")) is Result.SUPERSEDED

@@ -64,10 +64,10 @@ def test_a_failure_is_told_with_what_is_known_and_what_to_do(error, lines, outbo
     monkeypatch.setattr(send_test_notification, "get_provider", Memory)
     outbox.replies += [error]
 
-    with pytest.raises(CommandError) as told:
+    with pytest.raises(CommandError) as refused:
         call_command("send_test_notification", "--to", "+33612345678")
 
-    assert str(told.value).splitlines() == lines
+    assert str(refused.value).splitlines() == lines
 
 
 def test_a_number_that_cannot_be_dialled_is_bad_usage(outbox):

@@ -202,13 +202,13 @@ def test_two_sweepers_send_once_p2(assigned_lead, no_broker, outbox):
 
 def test_the_command_also_assigns_who_waits(make_lead, plumber, outbox, monkeypatch, capsys):
     waiting = make_lead(status="confirmed", confirmed_at=timezone.now())
-    told = []
-    monkeypatch.setattr(tasks, "enqueue", told.append)
+    enqueued_now = []
+    monkeypatch.setattr(tasks, "enqueue", enqueued_now.append)
 
     call_command("sweep_notifications", "--once")
 
     waiting.refresh_from_db()
-    assert (waiting.status, waiting.plumber, told) == ("sent", plumber, [waiting.pk])
+    assert (waiting.status, waiting.plumber, enqueued_now) == ("sent", plumber, [waiting.pk])
     assert capsys.readouterr().out == "1 demande(s) traitée(s).\n"
 
 

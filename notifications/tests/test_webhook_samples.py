@@ -263,8 +263,8 @@ def test_one_batch_tells_of_two_messages_and_never_backwards(make_plumber, make_
 
     assert post("meta/11_same_second_batch.json") == 200
 
-    told = dict(Attempt.objects.values_list("provider_message_id", "delivery"))
-    assert told == {WAMID1: "read", WAMID3: "delivered"}
+    deliveries = dict(Attempt.objects.values_list("provider_message_id", "delivery"))
+    assert deliveries == {WAMID1: "read", WAMID3: "delivered"}
     assert Receipt.objects.count() == 3
 
 

@@ -261,7 +261,7 @@ def wait_until(condition):
 def test_receipts_at_the_same_instant_end_in_the_right_state(sent):
     together = threading.Barrier(4)
 
-    def tell(state):
+    def report(state):
         together.wait(timeout=20)
         try:
             receipts.record([ReceiptEvent("twilio", SID, str(sent.pk), state, "", "", None)])
@@ -269,7 +269,7 @@ def test_receipts_at_the_same_instant_end_in_the_right_state(sent):
             connection.close()
 
     with ThreadPoolExecutor(4) as processes:
-        list(processes.map(tell, ["sent", "read", "delivered", "failed"]))
+        list(processes.map(report, ["sent", "read", "delivered", "failed"]))
 
     sent.refresh_from_db(), sent.lead.refresh_from_db()
     assert sent.delivery == "read"

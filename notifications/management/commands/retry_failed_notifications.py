@@ -73,8 +73,8 @@ class Command(BaseCommand):
         for lead_id, reason in left if named else []:  # else there may be thousands: the summary counts them
             self.stdout.write(f"Lead {lead_id} laissée : {reason}")
         reasons = collections.Counter(reason for _, reason in left)
-        told = " (" + ", ".join(f"{count} {reason}" for reason, count in reasons.items()) + ")" if left else ""
-        self.stdout.write(f"{done}, {len(left)} laissée(s){told}.")
+        words = " (" + ", ".join(f"{count} {reason}" for reason, count in reasons.items()) + ")" if left else ""
+        self.stdout.write(f"{done}, {len(left)} laissée(s){words}.")
 
 
 def choose(

@@ -12,7 +12,7 @@ EXAMPLE = ("06 39 98 00 02", "75011", "Essai, ne pas rappeler")
 
 
 class Command(BaseCommand):
-    help = "Sends one message with made-up values through the configured provider and tells the provider's answer."
+    help = "Sends one message with made-up values through the configured provider and shows the provider's answer."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--to", required=True, metavar="NUMBER", help="06 12 34 56 78 or +33612345678")
