@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE ?= 1
 
 PYTHON = python3
 VENV = .cache/venv
-TEST_PROCESSES = 4
+TEST_PROCESSES = 3
 
 # With the venv's Python, in the place of the shell; ended when make is killed (Linux).
 TIED := $(if $(shell command -v setpriv),setpriv --pdeathsig=TERM --)
@@ -31,6 +31,7 @@ demo: set-up
 run: set-up
 	$(RUN) -m dev.run
 
+test: export PYTHONDONTWRITEBYTECODE =# hundreds of processes would compile the same again
 test: set-up
 	$(RUN) -m pytest -n $(TEST_PROCESSES) -m 'not faults_full'
 

@@ -258,7 +258,7 @@ def test_a_thousand_second_attempts_are_published_in_the_background_with_their_i
     assert (min(etas), max(etas)) == pytest.approx((due, due), abs=0.5)
 
 
-def test_a_customer_comes_before_what_is_published_in_the_background_p5(broker, valkey):
+def test_a_customer_comes_before_what_is_published_in_the_background_p5(broker, valkey, not_slow):
     tasks.enqueue_retries(range(1000))
 
     pressed = []
@@ -303,7 +303,7 @@ def instant(message):
 
 
 def wait_until(condition):
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
