@@ -245,9 +245,14 @@ def test_a_hiccup_does_not_take_the_broker_from_the_retries_that_follow_p4(broke
 # --- After a batch of receipts -------------------------------------------------------------------------
 
 
-def test_a_thousand_second_attempts_are_published_in_the_background_with_their_instant_p4(broker, valkey, monkeypatch):
-    monkeypatch.setattr(tasks.for_customers, "slow", 10)  # a machine full of tests is no slow broker
+@pytest.fixture
+def not_slow(monkeypatch):
+    """A machine that is full of tests is no slow broker."""
+    monkeypatch.setattr(tasks.for_customers, "slow", 10)
     monkeypatch.setattr(tasks.for_customers, "patience", 10)
+
+
+def test_a_thousand_second_attempts_are_published_in_the_background_with_their_instant_p4(broker, valkey, not_slow):
     due = time.time() + 30
 
     _, seconds = timed(tasks.enqueue_retries, range(1000))
