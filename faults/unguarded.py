@@ -7,7 +7,7 @@ from notifications import lifecycle
 from notifications.models import Attempt
 
 
-def read(lead_id: int, *, within: float) -> Lead:
+def read(lead_id: int) -> Lead:
     lead = Lead.objects.select_related("plumber").get(pk=lead_id)
     lead.wait = datetime.timedelta()
     return lead
