@@ -58,7 +58,7 @@ def text(name: str, default: object = REQUIRED) -> str:
             return ""
     if value:
         if name.endswith(_SECRET):
-            _keep_secret(value)
+            keep_secret(value)
         return value
     if default is REQUIRED:
         wrong(name, "is not set: give it a value in the environment (see .env.example).")
@@ -66,7 +66,8 @@ def text(name: str, default: object = REQUIRED) -> str:
     return default
 
 
-def _keep_secret(value: str) -> None:
+def keep_secret(value: str) -> None:
+    """Let no log show this value, as it is or as it stands in an address."""
     if len(value) >= _SHORTEST_SECRET:
         secrets.update((value, quote(value, safe="")))
 
@@ -115,5 +116,5 @@ def url(name: str, schemes: tuple[str, ...], default: object = REQUIRED) -> str:
         wrong(name, f"must be a URL that begins with {expected}.")
         return f"{schemes[0]}://invalid"
     if parts.password:
-        _keep_secret(unquote(parts.password))
+        keep_secret(unquote(parts.password))
     return value.rstrip("/")

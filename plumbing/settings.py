@@ -135,6 +135,7 @@ try:
 except ValueError as exc:
     DATABASES = {"default": {}}
     env.wrong("DATABASE_URL", str(exc))
+env.keep_secret(DATABASES["default"].get("PASSWORD", ""))
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 

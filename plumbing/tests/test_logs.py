@@ -238,3 +238,15 @@ def test_the_secrets_of_the_environment_are_known_p12(monkeypatch):
     env.text("SOME_TOKEN"), env.url("SOME_URL", ("redis",)), env.text("SHORT_TOKEN")
 
     assert env.secrets == {"s3cret/value", "s3cret%2Fvalue", "long-pass/word", "long-pass%2Fword"}
+
+
+def test_the_passwords_of_database_and_broker_are_hidden_wherever_they_stand_p12():
+    environment = os.environ | {
+        "DATABASE_URL": "postgresql://app:data-pass%2Fword@127.0.0.1:1/x",
+        "REDIS_URL": "redis://:queue-pass%2Fword@127.0.0.1:1/0",
+    }
+    code = "import plumbing.settings; from plumbing.logs import hide; print(hide('data-pass/word queue-pass/word'))"
+
+    shown = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+
+    assert shown.stdout == "… …\n", shown.stderr
