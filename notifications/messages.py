@@ -37,6 +37,7 @@ class Draft:
 
     @property
     def text(self) -> str:
+        """As the plumber reads it."""
         return TEMPLATE.format(*self.variables)
 
     def addressed(self, *, reference: str) -> Message:
@@ -62,11 +63,6 @@ def _recipient(lead: Lead) -> str:
         return to_e164(lead.plumber.phone)
     except UndiallableNumber as exc:
         raise NoRecipient(f"Numéro du plombier {lead.plumber_id} inutilisable : {exc}", code=BAD_NUMBER) from exc
-
-
-def preview(lead: Lead) -> str:
-    """The message of a lead as its plumber reads it."""
-    return TEMPLATE.format(*template_variables(lead))
 
 
 def template_variables(lead: Lead) -> tuple[str, str, str]:

@@ -22,7 +22,7 @@ NOTIFICATION_BADGES = {
     Lead.NotificationStatus.FAILED: "bad",
 }
 REASON_BADGES = {"held": "busy", "not_delivered": "busy", "late": "bad", "untracked": "calm"}
-ARRIVED = {Attempt.Delivery.DELIVERED: "remise", Attempt.Delivery.READ: "lue"}  # in the order of the alphabet, too
+ARRIVED = {Attempt.Delivery.DELIVERED: "remise", Attempt.Delivery.READ: "lue"}
 
 
 def badge(kind: str, text: str) -> SafeString:

@@ -18,7 +18,7 @@ from leads.links import confirmation_link
 from leads.models import Lead
 from leads.phones import spaced
 from notifications import attention, lifecycle, tasks
-from notifications.messages import preview
+from notifications.messages import draft
 from notifications.models import Attempt
 from notifications.rerun import rerun
 
@@ -92,7 +92,8 @@ class LeadAdmin(SturdyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         attempts = Attempt.objects.filter(lead=OuterRef("pk"))
         first = attempts.filter(outcome=Attempt.Outcome.ACCEPTED).order_by("finished_at").values("finished_at")[:1]
-        arrived = attempts.filter(run=OuterRef("notification_run"), delivery__in=ARRIVED).order_by("-delivery")
+        current = attempts.filter(run=OuterRef("notification_run"), delivery__in=ARRIVED)
+        arrived = current.order_by("-delivery")  # "read" before "delivered"
         return (
             super()
             .get_queryset(request)
@@ -160,7 +161,7 @@ class LeadAdmin(SturdyAdmin):
 
     @admin.display(description="message au plombier")
     def message(self, lead: Lead) -> str:
-        return preview(lead)
+        return draft(lead).text
 
     @admin.display(description="lien de confirmation")
     def link(self, lead: Lead) -> str:

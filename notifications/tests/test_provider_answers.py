@@ -17,28 +17,21 @@ from notifications.tests.steps import claim, fail
 def by_meta(assigned_lead, settings):
     with_meta(settings)
     settings.WHATSAPP_BACKEND = "cloud_api"
-
-    def send(answer):
-        with provider(answering(answer)) as serving:
-            settings.WHATSAPP_CLOUD_API_URL = serving.url
-            deliver(assigned_lead.pk)
-        return assigned_lead.attempts.get()
-
-    return send
+    return lambda answer: attempt_answered(answer, assigned_lead, settings, "WHATSAPP_CLOUD_API_URL")
 
 
 @pytest.fixture
 def by_twilio(assigned_lead, settings):
     with_twilio(settings)
     settings.WHATSAPP_BACKEND = "twilio"
+    return lambda answer: attempt_answered(answer, assigned_lead, settings, "TWILIO_API_URL")
 
-    def send(answer):
-        with provider(answering(answer)) as serving:
-            settings.TWILIO_API_URL = serving.url
-            deliver(assigned_lead.pk)
-        return assigned_lead.attempts.get()
 
-    return send
+def attempt_answered(answer, lead, settings, address):
+    with provider(answering(answer)) as serving:
+        setattr(settings, address, serving.url)
+        deliver(lead.pk)
+    return lead.attempts.get()
 
 
 @pytest.mark.parametrize("word", ["failed", "undelivered", "canceled"])
