@@ -392,11 +392,11 @@ def test_a_full_batch_is_read_at_once():
     (kept,) = json.loads((WEBHOOKS / "meta" / "07_failed_131026_undeliverable.json").read_bytes())["entry"]
     batch = json.dumps({"entry": [kept] * 1000}).encode()
 
-    spent = []
+    spent = []  # of a processor: what other processes take meanwhile is not its own
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.thread_time()
         events = parse_meta(batch)
-        spent.append(time.perf_counter() - began)
+        spent.append(time.thread_time() - began)
 
     assert len(events) == 1000
     assert min(spent) < 0.05
