@@ -2,6 +2,7 @@ import datetime
 import secrets
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
@@ -41,7 +42,10 @@ class Plumber(models.Model):
 
     PACK_SIZES = (5, 10, 15, 20, 25, 30)
 
+    name = models.CharField("nom", max_length=100, blank=True, default="", db_default="")
     phone = models.CharField("téléphone WhatsApp", max_length=20)
+    # Postal codes or their beginnings; none: everywhere.
+    zones = ArrayField(models.CharField(max_length=10), verbose_name="zones", blank=True, default=list, db_default=[])
     pack_size = models.IntegerField("taille du pack", choices=[(size, f"{size} demandes") for size in PACK_SIZES])
     leads_received = models.IntegerField("demandes reçues", default=0, db_default=0)
     status = models.CharField("état", max_length=20, choices=Status, default=Status.ACTIVE, db_default=Status.ACTIVE)
@@ -109,6 +113,14 @@ class Lead(models.Model):
         SENT = "whatsapp_sent", "envoyée"
         FAILED = "whatsapp_failed", "échec"
 
+    class Source(models.TextChoices):
+        """The way that it came."""
+
+        PAGE = "page", "page de demande"
+        API = "api", "API"
+        OPERATOR = "operator", "opérateur"
+        OLD = "old", "ancien système"
+
     class Ended(models.TextChoices):
         """Why a run sends nothing more, whatever its attempts gave."""
 
@@ -123,6 +135,10 @@ class Lead(models.Model):
     token_expires_at = models.DateTimeField("lien valable jusqu'au", default=token_expiry, editable=False)
     created_at = models.DateTimeField("reçue le", null=True, db_default=Now(), editable=False)
     confirmed_at = models.DateTimeField("confirmée le", null=True, editable=False)
+    cancelled_at = models.DateTimeField("annulée le", null=True, editable=False)  # the customer needs nobody any more
+    source = models.CharField("provenance", max_length=10, choices=Source, default=Source.OLD, db_default=Source.OLD)
+    consent_version = models.CharField("consentement", max_length=20, default="", db_default="", editable=False)
+    consent_at = models.DateTimeField("consentement donné le", null=True, editable=False)
     plumber = models.ForeignKey(
         Plumber,
         verbose_name="plombier",
@@ -160,6 +176,9 @@ class Lead(models.Model):
         verbose_name = "demande"
         constraints = [
             models.CheckConstraint(name="leads_status_known", condition=Q(status__in=("pending", "confirmed", "sent"))),
+            models.CheckConstraint(
+                name="leads_source_known", condition=Q(source__in=("page", "api", "operator", "old"))
+            ),
             models.CheckConstraint(
                 name="leads_notification_status_known",
                 condition=Q(notification_status__in=("pending", "whatsapp_sent", "whatsapp_failed")),
