@@ -6,14 +6,13 @@ a plumber while it has the turn (SKIP LOCKED), so nobody can wait in a circle.
 """
 
 import logging
+from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Case, F, Value, When
-from django.db.models.functions import Coalesce
 
-from leads import database
-from leads.database import DatabaseClock
-from leads.models import Lead, LeadQuerySet, Plumber
+from leads import database, places
+from leads.database import columns, instance
+from leads.models import Lead, Plumber
 
 logger = logging.getLogger("leads")
 
@@ -38,8 +37,16 @@ class AlreadyConfirmed(Exception):
         self.lead = lead
 
 
+class Cancelled(Exception):
+    """The customer needs nobody any more: `lead` is how it stands."""
+
+    def __init__(self, lead: Lead) -> None:
+        super().__init__(lead.pk)
+        self.lead = lead
+
+
 class NotWaiting(Exception):
-    """The lead is not confirmed yet, or has its plumber already."""
+    """The lead is not confirmed yet, is cancelled, or has its plumber already."""
 
 
 class NobodyEligible(Exception):
@@ -50,35 +57,46 @@ def confirm_and_assign(token: str) -> Lead:
     """Confirm the lead of this link and give it to the fairest eligible plumber, in one transaction.
 
     Returns the lead, `sent` with its plumber and a notification due, or `confirmed` while nobody is eligible.
-    Raises UnknownToken, AlreadyConfirmed or ExpiredToken; an Error of the database that cannot serve for PATIENCE.
+    Raises UnknownToken, ExpiredToken, AlreadyConfirmed or Cancelled; an Error of the database that cannot serve for
+    PATIENCE.
     """
     return database.repeat(_confirm_and_assign, token, patience=PATIENCE)
 
 
 @transaction.atomic(durable=True)
 def _confirm_and_assign(token: str) -> Lead:
-    lead = _get(token, Lead.objects.select_for_update())
+    lead = _get(token, lock=True)
+    if lead.cancelled_at:
+        raise Cancelled(lead)
     if lead.status != Lead.Status.PENDING:
         raise AlreadyConfirmed(lead)
-    lead.status = Lead.Status.CONFIRMED
-    lead.confirmed_at = lead.clock
-    lead.save(update_fields=["status", "confirmed_at"])
     take_turn()
-    _assign(lead, requested_by="confirmation", requested_at=lead.confirmed_at)
+    if not _assign(lead, requested_by="confirmation", requested_at=lead.clock, confirmed_at=lead.clock):
+        lead.status, lead.confirmed_at = Lead.Status.CONFIRMED, lead.clock
+        lead.save(update_fields=["status", "confirmed_at"])
     return lead
 
 
 def find(token: str) -> Lead:
     """The lead of this link, only to be shown. Raises UnknownToken or ExpiredToken; of the database, as confirming."""
-    return database.repeat(_get, token, Lead.objects.all(), patience=PATIENCE)
+    return database.repeat(_get, token, patience=PATIENCE)
 
 
-def _get(token: str, leads: LeadQuerySet) -> Lead:
+# Written as SQL, like _ASSIGN: a customer waits for it, and building a query takes longer than PostgreSQL's answer.
+_GET = f"SELECT clock_timestamp(), {columns(Lead, 'leads')} FROM leads WHERE confirmation_token = %s"
+
+
+def _get(token: str, *, lock: bool = False) -> Lead:
+    """Also with `clock`, the database's. Raises UnknownToken or ExpiredToken."""
     if "\0" in token:  # PostgreSQL has no such character
         raise UnknownToken
-    lead = leads.annotate(clock=DatabaseClock()).filter(confirmation_token=token).first()
-    if lead is None:
+    with connection.cursor() as cursor:
+        cursor.execute(_GET + " FOR UPDATE" if lock else _GET, [token])
+        row = cursor.fetchone()
+    if row is None:
         raise UnknownToken
+    lead = instance(Lead, row[1:])
+    lead.clock = row[0]
     if lead.status == Lead.Status.PENDING and lead.token_expires_at <= lead.clock:
         raise ExpiredToken
     return lead
@@ -90,39 +108,48 @@ def take_turn() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ASSIGNMENT_TURN])
 
 
-def _assign(lead: Lead, *, requested_by: str, requested_at: object) -> bool:
-    plumber_id = _take_place()
-    if plumber_id is None:
-        return False
-    Lead.objects.filter(pk=lead.pk).update(
-        status=Lead.Status.SENT,
-        plumber_id=plumber_id,
-        notification_status=Lead.NotificationStatus.PENDING,
-        notification_attempts=0,
-        notification_retry_at=DatabaseClock(),
-        notification_run=F("notification_run") + 1,
-        notification_requested_at=requested_at,
-        notification_requested_by=requested_by,
-    )
-    lead.refresh_from_db()
-    return True
+# One statement, whose snapshot begins after our turn has: it sees all that the turns before have written. Whoever
+# somebody else is just changing is passed over. The index plumbers_fairest_first finds the plumber.
+_ASSIGN = """
+WITH fairest AS (
+    SELECT id FROM plumbers
+    WHERE status = 'active' AND leads_received < pack_size AND (zones = '{}' OR zones && %(places)s::varchar[])
+    ORDER BY leads_received, last_lead_at NULLS FIRST, id
+    LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+), place AS (
+    UPDATE plumbers
+    SET leads_received = leads_received + 1, last_lead_at = clock_timestamp(),
+        status = CASE WHEN leads_received + 1 = pack_size THEN 'exhausted' ELSE status END
+    FROM fairest WHERE plumbers.id = fairest.id
+    RETURNING plumbers.id
+)
+UPDATE leads
+SET status = 'sent', plumber_id = place.id, confirmed_at = %(confirmed_at)s,
+    notification_status = 'pending', notification_attempts = 0, notification_retry_at = clock_timestamp(),
+    notification_run = notification_run + 1, notification_requested_by = %(requested_by)s,
+    notification_requested_at = coalesce(%(requested_at)s, clock_timestamp())
+FROM place WHERE leads.id = %(lead_id)s
+RETURNING status, plumber_id, confirmed_at, notification_status, notification_attempts, notification_retry_at,
+    notification_run, notification_requested_by, notification_requested_at
+"""
 
 
-def _take_place() -> int | None:
-    """Take a place in the fairest eligible plumber's pack; his id, or None when nobody has one.
+def _assign(
+    lead: Lead, *, requested_by: str, requested_at: datetime | None, confirmed_at: datetime | None = None
+) -> bool:
+    """Give the lead, whose row we hold, to the fairest eligible plumber; False, with nothing changed, without one.
 
-    Whoever somebody else is just changing is passed over.
+    Its notification counts as asked for at `requested_at`, None: now.
     """
-    full = When(leads_received=F("pack_size") - 1, then=Value(Plumber.Status.EXHAUSTED))
-    free = Plumber.objects.eligible().fairest_first().select_for_update(skip_locked=True, no_key=True)
-    plumber_id = free.values_list("pk", flat=True).first()
-    if plumber_id is not None:
-        Plumber.objects.filter(pk=plumber_id).update(
-            leads_received=F("leads_received") + 1,
-            last_lead_at=DatabaseClock(),
-            status=Case(full, default=F("status")),
-        )
-    return plumber_id
+    values = {"lead_id": lead.pk, "places": places.prefixes(lead.postal_code), "requested_by": requested_by}
+    values |= {"requested_at": requested_at, "confirmed_at": confirmed_at or lead.confirmed_at}
+    with connection.cursor() as cursor:
+        cursor.execute(_ASSIGN, values)
+        if (row := cursor.fetchone()) is None:
+            return False
+        for column, value in zip(cursor.description, row, strict=True):
+            setattr(lead, column.name, value)
+    return True
 
 
 def assign_waiting_leads() -> list[int]:
@@ -148,14 +175,15 @@ def assign_waiting_leads() -> list[int]:
 @transaction.atomic
 def _assign_longest_waiting(failed: list[int]) -> int | None:
     """Its id, which is also the last of `failed` when this raises."""
-    waiting = Lead.objects.waiting().exclude(pk__in=failed).only("pk")
-    if not Plumber.objects.eligible().exists() or waiting.first() is None:  # in order: the index finds it
+    waiting = Lead.objects.waiting().exclude(pk__in=failed)
+    if not Plumber.objects.eligible().exists() or waiting.only("pk").first() is None:  # in order: the index finds it
         return None
     take_turn()
-    if (lead := waiting.select_for_update(skip_locked=True, no_key=True).first()) is None:
+    served = waiting.in_zones(Plumber.objects.eligible().zones())
+    if (lead := served.select_for_update(skip_locked=True, no_key=True).first()) is None:
         return None
     failed.append(lead.pk)
-    done = _assign(lead, requested_by="attente", requested_at=Coalesce("confirmed_at", "created_at"))
+    done = _assign(lead, requested_by="attente", requested_at=lead.confirmed_at or lead.created_at)
     failed.pop()
     return lead.pk if done else None
 
@@ -167,9 +195,9 @@ def assign_by_hand(lead_id: int, *, requested_by: str) -> Lead:
     Raises NotWaiting or NobodyEligible.
     """
     lead = Lead.objects.select_for_update().get(pk=lead_id)
-    if lead.status != Lead.Status.CONFIRMED:
+    if lead.status != Lead.Status.CONFIRMED or lead.cancelled_at:
         raise NotWaiting
     take_turn()
-    if not _assign(lead, requested_by=requested_by, requested_at=DatabaseClock()):
+    if not _assign(lead, requested_by=requested_by, requested_at=None):
         raise NobodyEligible
     return lead

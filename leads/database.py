@@ -5,7 +5,7 @@ import logging
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import psycopg2
@@ -35,6 +35,7 @@ logger = logging.getLogger("leads")
 
 _thread = threading.local()
 Returned = TypeVar("Returned")
+Instance = TypeVar("Instance", bound=models.Model)
 
 
 class DatabaseClock(models.Func):
@@ -55,6 +56,16 @@ def database_time() -> datetime.datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         return cursor.fetchone()[0]
+
+
+def columns(model: type[models.Model], alias: str) -> str:
+    """All columns of the model, to be selected from `alias`; `instance` makes them one again."""
+    return ", ".join(f"{alias}.{field.column}" for field in model._meta.concrete_fields)
+
+
+def instance(model: type[Instance], values: Sequence[object]) -> Instance:
+    """What the ORM would give for these `columns`: for SQL that is written as SQL."""
+    return model.from_db(connection.alias, [field.attname for field in model._meta.concrete_fields], values)
 
 
 def cannot_serve(error: BaseException) -> bool:

@@ -1,4 +1,6 @@
 import datetime
+import functools
+import operator
 import secrets
 
 from django.conf import settings
@@ -29,9 +31,10 @@ class PlumberQuerySet(models.QuerySet):
         """Those who may get a lead now."""
         return self.filter(status=Plumber.Status.ACTIVE, leads_received__lt=F("pack_size"))
 
-    def fairest_first(self) -> "PlumberQuerySet":
-        """The least served first; then whoever has waited longest since the last lead; then the lowest id."""
-        return self.order_by("leads_received", F("last_lead_at").asc(nulls_first=True), "id")
+    def zones(self) -> set[str] | None:
+        """The postal codes, and beginnings of codes, that these plumbers serve together; None: every one."""
+        lists = list(self.values_list("zones", flat=True).distinct())
+        return None if [] in lists else {zone for zones in lists for zone in zones}
 
 
 class Plumber(models.Model):
@@ -66,6 +69,15 @@ class Plumber(models.Model):
                 name="plumbers_status_known", condition=Q(status__in=("active", "exhausted", "paused"))
             ),
         ]
+        indexes = [
+            models.Index(  # the assignment: the least served, then whoever has waited longest since the last lead
+                "leads_received",
+                F("last_lead_at").asc(nulls_first=True),
+                "id",
+                name="plumbers_fairest_first",
+                condition=Q(status="active", leads_received__lt=F("pack_size")),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.phone} (n° {self.pk})"
@@ -73,12 +85,22 @@ class Plumber(models.Model):
 
 class LeadQuerySet(models.QuerySet):
     def waiting(self) -> "LeadQuerySet":
-        """Confirmed, fresh and without a plumber: the longest waiting first (the index leads_waiting_in_order)."""
+        """Confirmed, still wanted, fresh and without a plumber: the longest waiting first.
+
+        Served by the index leads_waiting_in_order.
+        """
         return (
             self.alias(since=Coalesce("confirmed_at", "created_at"))
-            .filter(status=Lead.Status.CONFIRMED, since__gt=StatementClock() - _freshness())
+            .filter(status=Lead.Status.CONFIRMED, cancelled_at=None)
+            .filter(since__gt=StatementClock() - _freshness())
             .order_by("since", "id")
         )
+
+    def in_zones(self, zones: set[str] | None) -> "LeadQuerySet":
+        """Those with a postal code that begins with one of `zones`; None: all of them."""
+        if zones is None:
+            return self
+        return self.filter(functools.reduce(operator.or_, (Q(postal_code__startswith=zone) for zone in zones), Q()))
 
     def notification_pending(self, *, within: float = 0) -> "LeadQuerySet":
         """Their plumber is still owed a message, and the instant to act has come, or comes in `within` seconds.
@@ -94,12 +116,17 @@ class LeadQuerySet(models.QuerySet):
     def notification_due(self, *, within: float = 0) -> "LeadQuerySet":
         """An attempt may be taken now, or in `within` seconds, and nobody is taking it."""
         pending = self.notification_pending(within=within)
-        return pending.filter(notification_attempts__lt=2, asked_at__gt=DatabaseClock() - _freshness())
+        fresh = DatabaseClock() - _freshness()
+        return pending.filter(notification_attempts__lt=2, cancelled_at=None, asked_at__gt=fresh)
 
     def notification_over(self) -> "LeadQuerySet":
-        """Pending, but nothing more may be sent: attempt 2 never gave a result, or the emergency went stale."""
+        """Pending, but nothing more may be sent.
+
+        Attempt 2 never gave a result, the customer needs nobody any more, or the emergency went stale.
+        """
         stale = Q(asked_at__isnull=True) | Q(asked_at__lte=DatabaseClock() - _freshness())
-        return self.notification_pending().filter(Q(notification_attempts=2) | stale)
+        over = Q(notification_attempts=2) | Q(cancelled_at__isnull=False) | stale
+        return self.notification_pending().filter(over)
 
 
 class Lead(models.Model):
@@ -126,6 +153,7 @@ class Lead(models.Model):
 
         TOO_OLD = "too_old", "Trop ancienne pour être encore notifiée sans l'avis d'un opérateur"
         REACHED = "reached", "Plombier joint par téléphone"
+        CANCELLED = "cancelled", "Annulée par le client"
 
     phone = models.CharField("téléphone du client", max_length=20)
     postal_code = models.CharField("code postal", max_length=10)
@@ -197,6 +225,12 @@ class Lead(models.Model):
                 Coalesce("confirmed_at", "created_at"),
                 "id",
                 name="leads_waiting_in_order",
+                condition=Q(status="confirmed"),
+            ),
+            models.Index(  # assign_waiting_leads, where plumbers have zones
+                name="leads_waiting_in_zones",
+                fields=["postal_code"],
+                opclasses=["varchar_pattern_ops"],
                 condition=Q(status="confirmed"),
             ),
             models.Index(name="leads_plumber", fields=["plumber"]),  # a plumber's leads, in the admin

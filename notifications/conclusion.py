@@ -46,8 +46,8 @@ def conclude(run: Run) -> Conclusion:
     """Proof that a message went out beats everything; what has ended sends nothing more; two attempts are the most."""
     if any(attempt.went_out for attempt in run.attempts):
         return Conclusion(SENT)
-    if run.ended_because == Lead.Ended.TOO_OLD:
-        return Conclusion(FAILED, reason=Lead.Ended.TOO_OLD.label)
+    if run.ended_because in (Lead.Ended.TOO_OLD, Lead.Ended.CANCELLED):
+        return Conclusion(FAILED, reason=Lead.Ended(run.ended_because).label)
     if not run.attempts:
         return Conclusion(PENDING, due=None if run.ended_because else run.requested_at)
     last = run.attempts[-1]

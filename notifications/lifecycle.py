@@ -16,8 +16,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
-from leads.database import DatabaseClock, StatementClock, database_time
-from leads.models import Lead
+from leads.database import DatabaseClock, StatementClock, columns, database_time, instance
+from leads.models import Lead, Plumber
 from notifications.conclusion import FAILED, PENDING, Conclusion, Run, conclude
 from notifications.facts import INTERRUPTED, Acceptance, Fact, Interruption, note
 from notifications.models import Attempt
@@ -69,15 +69,27 @@ class CannotRun(Exception):
 
 # --- A claim ------------------------------------------------------------------------------------------
 
-# One statement, so that nothing can come between the three. What decides whether the attempt is due stands in
-# LeadQuerySet.notification_due; this takes it only if the lead is as it was read there.
+# What LeadQuerySet.notification_due says, and the plumber beside it: building the query takes longer than all the rest
+# of an attempt.
+_READ_DUE = f"""
+SELECT lead.notification_retry_at - clock_timestamp(), asked.at + %(freshness)s,
+    {columns(Lead, "lead")}, {columns(Plumber, "plumber")}
+FROM leads AS lead
+LEFT JOIN plumbers AS plumber ON plumber.id = lead.plumber_id
+CROSS JOIN LATERAL (SELECT coalesce(notification_requested_at, confirmed_at, lead.created_at)) AS asked (at)
+WHERE lead.id = %(lead_id)s AND lead.status = 'sent' AND cancelled_at IS NULL AND notification_status = 'pending'
+    AND notification_attempts < 2 AND notification_retry_at <= clock_timestamp() + %(within)s
+    AND asked.at > clock_timestamp() - %(freshness)s
+"""
+
+# One statement, so that nothing can come between the three. It takes the attempt only if the lead is as it was read.
 _CLAIM = """
 WITH claimed AS (
     UPDATE leads
     SET notification_attempts = notification_attempts + 1,
         notification_retry_at = clock_timestamp() + %(lease)s, notification_error = ''
     WHERE id = %(lead_id)s AND status = 'sent' AND plumber_id IS NOT DISTINCT FROM %(plumber_id)s
-        AND notification_status = 'pending' AND notification_ended_because = ''
+        AND cancelled_at IS NULL AND notification_status = 'pending' AND notification_ended_because = ''
         AND notification_run = %(run)s AND notification_attempts = %(number)s - 1
         AND notification_retry_at <= clock_timestamp() AND clock_timestamp() < %(stale_at)s
     RETURNING id, notification_retry_at
@@ -104,10 +116,17 @@ def read_due(lead_id: int) -> Lead | None:
 
     It also has `wait`, the time until then, and `stale_at`, the instant from which on it is too late.
     """
-    due = Lead.objects.notification_due(within=CLOCK_TOLERANCE).select_related("plumber")
     freshness = datetime.timedelta(seconds=settings.LEAD_FRESHNESS)
-    wait, stale_at = F("notification_retry_at") - DatabaseClock(), F("asked_at") + freshness
-    return due.annotate(wait=wait, stale_at=stale_at).filter(pk=lead_id).first()
+    within = datetime.timedelta(seconds=CLOCK_TOLERANCE)
+    with connection.cursor() as cursor:
+        cursor.execute(_READ_DUE, {"lead_id": lead_id, "freshness": freshness, "within": within})
+        if (row := cursor.fetchone()) is None:
+            return None
+    of_lead = 2 + len(Lead._meta.concrete_fields)
+    lead = instance(Lead, row[2:of_lead])
+    lead.wait, lead.stale_at = row[:2]
+    lead.plumber = instance(Plumber, row[of_lead:]) if lead.plumber_id else None
+    return lead
 
 
 def claim(lead: Lead, *, recipient: str, text: str) -> Attempt | None:
@@ -342,7 +361,7 @@ def give_up(lead_id: int) -> Lead | None:
     if lead is None:
         return None
     if lead.notification_attempts < 2:
-        lead.notification_ended_because = Lead.Ended.TOO_OLD
+        lead.notification_ended_because = Lead.Ended.CANCELLED if lead.cancelled_at else Lead.Ended.TOO_OLD
         lead.save(update_fields=["notification_ended_because"])
     current = lead.attempts.filter(run=lead.notification_run)
     unheld = current.select_for_update(skip_locked=True, no_key=True, of=("self",)).order_by("number")

@@ -5,6 +5,7 @@ name look-up, connection, TLS, login, declarations. A broker that is late with e
 """
 
 import logging
+import queue
 import threading
 import time
 from collections.abc import Callable
@@ -21,7 +22,7 @@ class BrokerLeftAlone(Exception):
 
 
 class Publisher:
-    """Publishes one message at a time, each on a thread of its own that the caller waits for only so long.
+    """Publishes one message at a time, on a thread of its own that the caller waits for only so long.
 
     turn: seconds that a caller waits while others publish.
     patience: seconds that it then waits for its own publish, connection included.
@@ -37,7 +38,7 @@ class Publisher:
         """Forget everything; for the child of a fork, which has the locks of its parent but not its threads."""
         self._publishing = threading.Lock()
         self._paused_until = 0.0  # on time.monotonic()
-        self._under_way: list[threading.Thread] = []
+        self._threads: list[_Thread] = []
 
     def publish(self, send: Callable[[], Any]) -> Any:
         """What `send()` returns. Raises what it raises, TimeoutError after `patience`, or BrokerLeftAlone.
@@ -72,17 +73,38 @@ class Publisher:
         return result
 
     def _begin(self, send: Callable[[], Any]) -> Future:
-        self._under_way = [thread for thread in self._under_way if thread.is_alive()]
-        if len(self._under_way) >= OVERDUE:
-            raise TimeoutError(f"{OVERDUE} publishes are still under way")
-        result = Future()
-        thread = threading.Thread(target=_resolve, args=[result, send], name="publish", daemon=True)
-        thread.start()
-        self._under_way.append(thread)
+        thread = next((thread for thread in self._threads if thread.is_idle), None)
+        if thread is None:
+            if len(self._threads) >= OVERDUE:
+                raise TimeoutError(f"{OVERDUE} publishes are still under way")
+            self._threads.append(thread := _Thread())
+        return thread.do(send)
+
+
+class _Thread:
+    """Works for one call after the other: to start a thread for each takes as long as to publish."""
+
+    def __init__(self) -> None:
+        self._work: queue.SimpleQueue = queue.SimpleQueue()
+        self._last = Future()
+        self._last.set_result(None)
+        threading.Thread(target=self._run, name="publish", daemon=True).start()
+
+    @property
+    def is_idle(self) -> bool:
+        return self._last.done()
+
+    def do(self, send: Callable[[], Any]) -> Future:
+        self._last = result = Future()
+        self._work.put((send, result))
         return result
 
+    def _run(self) -> None:
+        while True:
+            _resolve(*self._work.get())
 
-def _resolve(result: Future, send: Callable[[], Any]) -> None:
+
+def _resolve(send: Callable[[], Any], result: Future) -> None:
     try:
         result.set_result(send())
     except Exception as exc:

@@ -208,6 +208,8 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 # The work waits for HTTP: threads send as much as processes in a tenth of the memory (docs/operations.md).
 CELERY_WORKER_POOL = "threads"
+# Celery would close the thread's connection before and after each task. A broken one is replaced by `database.repeat`.
+CELERY_DB_REUSE_MAX = 10**9
 CELERY_WORKER_CONCURRENCY = 40
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_ETA_TASK_LIMIT = 1000

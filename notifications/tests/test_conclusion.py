@@ -104,18 +104,25 @@ def test_a_refusal_then_sent_then_failed_counts_from_the_last_p4():
     assert ending(attempt).due == at(50)
 
 
-@pytest.mark.parametrize("because", ["too_old", "reached"])
+@pytest.mark.parametrize("because", ["too_old", "reached", "cancelled"])
 def test_an_ended_run_sends_nothing_more_not_even_after_a_failure_that_was_in_flight_p2(because):
     for attempts in ([], [an_attempt()], [failed()], [failed(1), failed(2)]):
         assert ending(*attempts, because=because).due is None
 
 
-@pytest.mark.parametrize("because", ["too_old", "reached"])
+@pytest.mark.parametrize("because", ["too_old", "reached", "cancelled"])
 def test_proof_that_a_message_went_out_counts_in_an_ended_run_too(because):
     late = failed(1, error=UnknownOutcome("pas de réponse"))
     facts.note(reported("delivered"), late, at(400))
 
     assert ending(late, because=because) == Conclusion("whatsapp_sent")
+
+
+def test_a_run_whose_customer_cancelled_is_a_failure_with_that_reason_and_never_of_a_message_that_went_out():
+    reason = "Annulée par le client"
+    assert ending(because="cancelled") == Conclusion("whatsapp_failed", reason=reason)
+    assert ending(failed(), because="cancelled") == Conclusion("whatsapp_failed", reason=reason)
+    assert ending(accepted(), because="cancelled") == Conclusion("whatsapp_sent")
 
 
 def test_a_run_that_was_too_old_is_a_failure_with_that_reason():

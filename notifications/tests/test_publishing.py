@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from dev.waiting import wait_for
 from notifications.publishing import OVERDUE, BrokerLeftAlone, Publisher
 
 
@@ -90,8 +91,7 @@ def test_publishes_that_never_end_do_not_pile_up(publisher, hang):
     assert threading.active_count() - before == OVERDUE
 
     hang.over.set()
-    for thread in publisher._under_way:
-        thread.join()
+    wait_for(lambda: all(thread.is_idle for thread in publisher._threads), 5, "the publishes that hung")
     pass_the_pause(publisher)
     assert publisher.publish(lambda: "at last") == "at last"
 

@@ -1,5 +1,13 @@
 """What a notification costs in statements: each is a round trip, and the code that builds it."""
 
+import datetime
+import itertools
+
+from django.utils import timezone
+
+from leads.assignment import confirm_and_assign
+from leads.models import Lead
+from notifications import lifecycle
 from notifications.lifecycle import Result
 from notifications.providers.base import Refused
 from notifications.sending import deliver
@@ -15,3 +23,31 @@ def test_a_first_failure_takes_no_more(assigned_lead, outbox, django_assert_num_
 
     with django_assert_num_queries(4):
         assert deliver(assigned_lead.pk) is Result.RETRY_DUE
+
+
+def test_a_confirmation_takes_five(plumber, lead, django_assert_num_queries):
+    with django_assert_num_queries(5):  # BEGIN, read and lock, take the turn, assign, COMMIT
+        assert confirm_and_assign(lead.confirmation_token).status == "sent"
+
+
+def test_what_is_read_at_once_is_what_the_rule_calls_due(make_plumber, make_lead):
+    """`read_due` is written as SQL, LeadQuerySet.notification_due is the rule: of any lead they say the same."""
+    now, plumber = timezone.now(), make_plumber()
+    ago = {None: None} | {hours: now - datetime.timedelta(hours=hours) for hours in (-1, 0.01, 5)}
+    for status, notification, attempts, due, asked, cancelled in itertools.product(
+        ("confirmed", "sent"), ("pending", "whatsapp_sent"), (0, 1, 2), (None, 0.01, -1), (None, 0.01, 5), (None, 0.01)
+    ):
+        make_lead(
+            status=status,
+            plumber=plumber,
+            notification_status=notification,
+            notification_attempts=attempts,
+            notification_retry_at=ago[due],
+            notification_requested_at=ago[asked],
+            cancelled_at=ago[cancelled],
+        )
+
+    due = set(Lead.objects.notification_due(within=lifecycle.CLOCK_TOLERANCE).values_list("pk", flat=True))
+
+    assert due == {lead.pk for lead in Lead.objects.all() if lifecycle.read_due(lead.pk)}
+    assert 0 < len(due) < Lead.objects.count()
