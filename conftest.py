@@ -3,15 +3,13 @@
 import contextlib
 import itertools
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import psycopg2
 import psycopg2.extensions
 import psycopg2.extras
 import pytest
 
+from dev import forked
 from dev.embedded import copied, fresh_database
 from dev.environment import TEN_TIMES_AS_FAST
 from dev.ledger import Ledger
@@ -81,7 +79,7 @@ def migrated_database():
     """The URL of a database to copy, so that not every test that runs real processes waits for a migrate."""
     with fresh_database(os.environ["DATABASE_URL"]) as url:
         environment = os.environ | {"DATABASE_URL": url}
-        subprocess.run([sys.executable, "manage.py", "migrate"], cwd=Path(__file__).parent, env=environment, check=True)
+        forked.manage("migrate", environment=environment).check_returncode()
         yield url
 
 
@@ -120,13 +118,6 @@ def manage(empty_database):
     """Run `manage.py …` on the empty database, as an operator does."""
 
     def run(*args, **environment):
-        return subprocess.run(
-            [sys.executable, "manage.py", *args],
-            cwd=Path(__file__).parent,
-            env=os.environ | {"DATABASE_URL": empty_database} | environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        return forked.manage(*args, environment=os.environ | {"DATABASE_URL": empty_database} | environment)
 
     return run

@@ -14,12 +14,13 @@ from dev.valkey import Valkey
 
 
 @contextlib.contextmanager
-def servers(folder: Path) -> Iterator[dict[str, str]]:
+def servers(folder: Path, *, outlive_the_machine: bool = True) -> Iterator[dict[str, str]]:
     """Those of the two that the environment does not name; yields the variables to add to it."""
     with contextlib.ExitStack() as stack:
         variables = {}
         if not os.environ.get("DATABASE_URL"):
-            variables["DATABASE_URL"] = stack.enter_context(running(PostgreSQL(folder / "postgresql")))
+            server = PostgreSQL(folder / "postgresql", outlives_the_machine=outlive_the_machine)
+            variables["DATABASE_URL"] = stack.enter_context(running(server))
         if not (os.environ.get("REDIS_URL") or os.environ.get("CELERY_BROKER_URL")):
             variables["REDIS_URL"] = stack.enter_context(running(Valkey(folder / "valkey")))
         yield variables

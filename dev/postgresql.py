@@ -29,10 +29,12 @@ class PostgreSQL(Process):
     As root it runs as the user nobody, since PostgreSQL refuses root.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, outlives_the_machine: bool = True) -> None:
+        """Unless it `outlives_the_machine`, it never waits for the disk: its data survive kill -9, but no power cut."""
         folder.mkdir(parents=True, exist_ok=True)
         self.data = folder / "data"
         self.sockets: Path | None = None
+        self._options = _OPTIONS | ({} if outlives_the_machine else {"fsync": "off"})
         super().__init__(
             "postgresql",
             [_program("postgres"), "-D", str(self.data)],
@@ -51,7 +53,7 @@ class PostgreSQL(Process):
         if self.sockets is None:
             self.sockets = self._socket_folder()
             quoted = str(self.sockets).replace('"', '""')
-            options = _OPTIONS | {"unix_socket_directories": f'"{quoted}"'}
+            options = self._options | {"unix_socket_directories": f'"{quoted}"'}
             self.command += [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         elif not self.sockets.exists():  # started again: the same place
             self.sockets.mkdir(mode=0o700)

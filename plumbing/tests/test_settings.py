@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from dev.forked import manage
 from notifications.providers.meta import checks
 
 GOOD = {
@@ -35,10 +36,7 @@ META = {
 def start(command=("check", "--deploy", "--fail-level", "WARNING"), **changes):
     """Start manage.py with good settings but for `changes` (None takes one away)."""
     settings = {name: value for name, value in (GOOD | changes).items() if value is not None}
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd()} | settings
-    return subprocess.run(
-        [sys.executable, "manage.py", *command], env=environment, capture_output=True, text=True, timeout=60
-    )
+    return manage(*command, environment={"PATH": os.environ["PATH"]} | settings)
 
 
 @pytest.mark.parametrize("provider", [{}, META])
