@@ -1,14 +1,14 @@
 from django import forms
 
 from leads.models import Lead, Plumber
-from leads.phones import UndiallableNumber, spaced, to_e164
+from leads.phones import UnusableNumber, spaced, to_e164
 
 
 def _dialled(text: str) -> str:
     """In E.164; ValidationError when it cannot be dialled."""
     try:
         return to_e164(text)
-    except UndiallableNumber as exc:
+    except UnusableNumber as exc:
         raise forms.ValidationError(f"{exc}. Écrivez par exemple 06 12 34 56 78.") from exc
 
 

@@ -1,50 +1,197 @@
-"""Telephone numbers: as people write them, as the provider wants them, as a plumber reads them."""
+"""Telephone numbers: as people write them, as the provider wants them, as a plumber reads them.
 
+What the library knows decides which region a number is of. Its tables are older than the newest ranges, so a number
+that is in none of them is refused only when no range of its country could hold it.
+"""
+
+import functools
 import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import phonenumbers
-from phonenumbers import NumberParseException, ValidationResult
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
 
-# In the national plan these look like any other French number, but each region has its own country code.
-_OVERSEAS = {
-    "0590": "GP", "0690": "GP", "0691": "GP",
-    "0262": "RE", "0692": "RE", "0693": "RE",
-    "0594": "GF", "0694": "GF",
-    "0596": "MQ", "0696": "MQ", "0697": "MQ",
-    "0269": "YT", "0639": "YT",
+# Regions whose national numbers look like any other French one, ten digits with a leading 0.
+_LIKE_FRANCE = ("FR", "GP", "MQ", "GF", "RE", "YT", "PM", "BL", "MF")
+_OVERSEAS = _LIKE_FRANCE[1:]
+_BY_POSTAL_CODE = {
+    "971": "GP", "972": "MQ", "973": "GF", "974": "RE", "975": "PM", "976": "YT", "977": "BL", "978": "MF",
+    "986": "WF", "987": "PF", "988": "NC", "98000": "MC",
 }  # fmt: skip
+# Whom we call back: France, its regions, and the countries that share a border with it.
+_CALLED_BACK = {33, 262, 508, 590, 594, 596, 681, 687, 689} | {377, 32, 352, 49, 41, 39, 34, 376}
+# Kept for films and examples, in the regions' plan too: https://www.arcep.fr, décision n° 2018-0881, annexe 1.
+_FICTION = re.compile(r"0(?:19900|26191|35301|46571|53649|63998)\d{4}")
+_SAINT_PIERRE = re.compile(r"0508(\d{6})")  # the 0508 is dialled in France only; the number has six digits
+_NATIONAL = re.compile(r"0[1-9]\d{8}")
 # With the dashes and the invisible marks that come along when a number is pasted from a page or a contact.
-_PUNCTUATION = re.compile(r"[\s.()/\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff-]")
+_PUNCTUATION = re.compile(r"[\s.()/\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad-]")
+_NOBODY_ANSWERS = (
+    PhoneNumberType.PREMIUM_RATE,
+    PhoneNumberType.SHARED_COST,
+    PhoneNumberType.TOLL_FREE,
+    PhoneNumberType.UAN,
+    PhoneNumberType.PAGER,
+    PhoneNumberType.VOICEMAIL,
+)
+_EXAMPLE = "par exemple 06 12 34 56 78"
 
 
-class UndiallableNumber(ValueError):
-    """Its text is French, for operators, and never quotes the number."""
+class UnusableNumber(ValueError):
+    """Its text is French, says what to do, and never quotes the number."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number that can be dialled. Its repr holds nothing personal."""
+
+    e164: str = field(repr=False)  # +33612345678
+    is_landline: bool = field(default=False, repr=False)  # as far as the library knows
+
+    @property
+    def national(self) -> str:
+        """What a customer's row holds: ten digits where France writes ten (0612345678), else E.164."""
+        parsed = phonenumbers.parse(self.e164)
+        digits = phonenumbers.national_significant_number(parsed)
+        if parsed.country_code == 508 and len(digits) == 6:
+            return "0508" + digits
+        return "0" + digits if parsed.country_code in _CODES_LIKE_FRANCE and len(digits) == 9 else self.e164
+
+    @property
+    def spaced(self) -> str:
+        """For people: 06 12 34 56 78; a foreign one as its country groups it, +32 470 12 34 56."""
+        return spaced(self.national)
+
+
+def read(text: str, *, postal_code: str = "") -> Number:
+    """The number of a customer whom we shall call back; `postal_code` says in which region it is typed.
+
+    Raises UnusableNumber for one that is not, or that nobody calls back: short, premium, of a far country.
+    """
+    number = _parse(text, postal_code)
+    kind = phonenumbers.number_type(number)
+    if number.country_code not in _CALLED_BACK:
+        raise UnusableNumber(
+            "Nous rappelons en France, outre-mer et dans les pays voisins seulement : indiquez un autre numéro"
+        )
+    if kind in _NOBODY_ANSWERS or number.country_code == 33 and str(number.national_number).startswith("8"):
+        raise UnusableNumber(
+            "Les numéros spéciaux, comme ceux en 08, ne se rappellent pas : indiquez un mobile ou un fixe"
+        )
+    return Number(_e164(number), kind == PhoneNumberType.FIXED_LINE)
 
 
 def to_e164(text: str) -> str:
-    """`text` in E.164 form (+33612345678); without a country code it is a French number. Raises UndiallableNumber.
-
-    A number counts when it is long enough, not when its range is known to be in use: the library's
-    tables are older than the newest ranges, and a plumber must not lose leads over that.
-    """
-    digits = _PUNCTUATION.sub("", text)
-    if not digits:
-        raise UndiallableNumber("Numéro de téléphone vide")
-    if not re.fullmatch(r"\+?[0-9]+", digits):  # the library would read letters as keys of a telephone
-        raise UndiallableNumber("Numéro de téléphone illisible : caractères inattendus")
-    try:
-        number = phonenumbers.parse(digits, _OVERSEAS.get(digits[:4], "FR"))
-    except NumberParseException as exc:
-        raise UndiallableNumber("Numéro de téléphone illisible") from exc
-    possible = phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
-    if not possible or phonenumbers.national_significant_number(number).startswith("0"):
-        raise UndiallableNumber("Numéro de téléphone impossible")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    """`text` in E.164 form (+33612345678); without a country code it is a French number. Raises UnusableNumber."""
+    return _e164(_parse(text))
 
 
 def spaced(text: str) -> str:
     """A French number in pairs, to be read aloud and dialled: 06 39 98 00 02. Any other stays as it is."""
     digits = re.sub(r"^(?:\+|00)330?", "0", _PUNCTUATION.sub("", text))
-    if re.fullmatch(r"0[0-9]{9}", digits):
+    if _NATIONAL.fullmatch(digits):
         return " ".join(re.findall("..", digits))
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def _parse(text: str, postal_code: str = "") -> PhoneNumber:
+    digits = _PUNCTUATION.sub("", unicodedata.normalize("NFKC", text))
+    if not digits:
+        raise UnusableNumber("Indiquez un numéro de téléphone")
+    if not re.fullmatch(r"\+?[0-9]+", digits):  # the library would read letters as keys of a telephone
+        raise UnusableNumber(f"Écrivez le numéro en chiffres seulement, {_EXAMPLE}")
+    number = _international(digits) if digits.startswith(("+", "00")) else _national(digits, postal_code)
+    _check_length(number)
+    return number
+
+
+def _international(digits: str) -> PhoneNumber:
+    number = _library("+" + digits.removeprefix("+").removeprefix("00"), None)
+    french = "0" + phonenumbers.national_significant_number(number)
+    # Old rows, and people, write +33 before numbers of the regions too.
+    return _national(french, "") if number.country_code == 33 and _NATIONAL.fullmatch(french) else number
+
+
+def _national(digits: str, postal_code: str) -> PhoneNumber:
+    if re.fullmatch(r"33[1-9]\d{8}", digits):
+        return _international("+" + digits)
+    here = _region(postal_code)
+    if here not in (None, *_LIKE_FRANCE) and phonenumbers.is_valid_number(local := _library(digits, here)):
+        return local
+    if re.fullmatch(r"[1-9]\d{8}", digits):  # typed without its 0
+        digits = "0" + digits
+    if saint_pierre := _SAINT_PIERRE.fullmatch(digits):
+        return _library("+508" + saint_pierre[1], None)
+    if _FICTION.fullmatch(digits):
+        return _library(digits, "FR")
+    return _library(digits, next(_regions(digits, here), "FR"))
+
+
+def _regions(digits: str, here: str | None) -> Iterator[str]:
+    """Those that can have this national number, the likeliest first."""
+    if here in _LIKE_FRANCE and _is_valid(digits, here):
+        yield here
+    if re.match("0[89]", digits) or _is_valid(digits, "FR", PhoneNumberType.MOBILE):
+        return
+    yield from (region for region in _OVERSEAS if _is_valid(digits, region))
+    # A range that is newer than the tables, or that they give to France as well: of whoever has its neighbours.
+    if region := _owner(digits[:5]) or _owner(digits[:4]):
+        yield region
+
+
+@functools.cache
+def _owner(start: str) -> str | None:
+    """The region overseas that has numbers beginning so; None if there is none."""
+    for region in _OVERSEAS:
+        rest = "0" + str(phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE).national_number)
+        if any(_is_valid(f"{start}{block:02}{rest[len(start) + 2 :]}", region) for block in range(100)):
+            return region
+    return None
+
+
+def _is_valid(digits: str, region: str, kind: int | None = None) -> bool:
+    if not _NATIONAL.fullmatch(digits):
+        return False
+    try:
+        number = phonenumbers.parse(digits, region)
+    except NumberParseException:
+        return False
+    valid = phonenumbers.is_valid_number_for_region(number, region)
+    return valid and kind in (None, phonenumbers.number_type(number))
+
+
+def _region(postal_code: str) -> str | None:
+    code = postal_code.strip()
+    return _BY_POSTAL_CODE.get(code) or _BY_POSTAL_CODE.get(code[:3])
+
+
+def _library(digits: str, region: str | None) -> PhoneNumber:
+    try:
+        return phonenumbers.parse(digits, region)
+    except NumberParseException as exc:
+        if exc.error_type == NumberParseException.INVALID_COUNTRY_CODE:
+            raise UnusableNumber("Aucun pays n'a cet indicatif : vérifiez les chiffres après le +") from exc
+        raise UnusableNumber(f"Ce numéro est trop court ou trop long : vérifiez les chiffres, {_EXAMPLE}") from exc
+
+
+def _check_length(number: PhoneNumber) -> None:
+    length = phonenumbers.is_possible_number_with_reason(number)
+    if number.country_code == 33 and len(str(number.national_number)) <= 6:
+        raise UnusableNumber(f"Un numéro court ne se rappelle pas : indiquez les dix chiffres, {_EXAMPLE}")
+    significant = phonenumbers.national_significant_number(number)
+    too_short = length == ValidationResult.INVALID_LENGTH and len(significant.lstrip("0")) < 9
+    if too_short or length in (ValidationResult.TOO_SHORT, ValidationResult.IS_POSSIBLE_LOCAL_ONLY):
+        raise UnusableNumber(f"Il manque des chiffres à ce numéro : écrivez-le en entier, {_EXAMPLE}")
+    if length == ValidationResult.TOO_LONG:
+        raise UnusableNumber(f"Ce numéro a trop de chiffres : écrivez-en un seul, {_EXAMPLE}")
+    if length != ValidationResult.IS_POSSIBLE or significant.startswith("0") and number.country_code != 39:
+        raise UnusableNumber(f"Ce numéro ne peut pas exister : vérifiez les chiffres, {_EXAMPLE}")
+
+
+def _e164(number: PhoneNumber) -> str:
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+_CODES_LIKE_FRANCE = {phonenumbers.country_code_for_region(region) for region in _LIKE_FRANCE}

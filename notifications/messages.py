@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from leads.models import Lead
-from leads.phones import UndiallableNumber, spaced, to_e164
+from leads.phones import UnusableNumber, spaced, to_e164
 from notifications.providers.base import DeliveryError, Message
 from notifications.providers.codes import BAD_NUMBER, NO_PLUMBER
 
@@ -61,7 +61,7 @@ def _recipient(lead: Lead) -> str:
         raise NoRecipient("Cette demande n'a plus de plombier", code=NO_PLUMBER)
     try:
         return to_e164(lead.plumber.phone)
-    except UndiallableNumber as exc:
+    except UnusableNumber as exc:
         raise NoRecipient(f"Numéro du plombier {lead.plumber_id} inutilisable : {exc}", code=BAD_NUMBER) from exc
 
 

@@ -74,7 +74,7 @@ class TestPacks:
             admin_client.post(f"{PLUMBERS}add/", {"phone": "06 39 98 00 09", "pack_size": "10"})
 
         plumber = Plumber.objects.get()
-        assert (plumber.phone, plumber.leads_received, plumber.status) == ("+262639980009", 1, "active")
+        assert (plumber.phone, plumber.leads_received, plumber.status) == ("+33639980009", 1, "active")
         assert enqueued == [waiting.pk]
 
     def test_a_larger_pack_has_room_again(self, admin_client, make_plumber):

@@ -1,8 +1,14 @@
 """Numbers as people write them become numbers that can be dialled, or a clear refusal."""
 
-import pytest
+import re
 
-from leads.phones import UndiallableNumber, spaced, to_e164
+import phonenumbers
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from phonenumbers import PhoneNumberType
+
+from leads.phones import UnusableNumber, read, spaced, to_e164
 
 
 @pytest.mark.parametrize(
@@ -45,7 +51,7 @@ def test_number_becomes_e164(written, e164):
         ("0696123456", "+596696123456"),
         ("0697123456", "+596697123456"),
         ("0596123456", "+596596123456"),
-        ("06 39 98 00 01", "+262639980001"),
+        ("06 39 13 00 01", "+262639130001"),
         ("0269612345", "+262269612345"),
     ],
 )
@@ -63,14 +69,112 @@ def test_overseas_number_gets_the_code_of_its_region(written, e164):
         "06+12345678", "++33612345678", "tel:+33612345678", "whatsapp:+33612345678", "٠٦١٢٣٤٥٦٧٨", "1" * 300,
     ],
 )  # fmt: skip
-def test_number_that_cannot_be_dialled_is_refused_without_being_quoted(written):
-    with pytest.raises(UndiallableNumber, match="^Numéro de téléphone [a-zèé :]+$"):
+def test_number_that_cannot_be_dialled_is_refused_with_what_to_do_and_without_being_quoted(written):
+    with pytest.raises(UnusableNumber) as refusal:
         to_e164(written)
+
+    assert re.search("^(Indiquez|.* : (écrivez(-le|-en)?|vérifiez|indiquez) )|^Écrivez", str(refusal.value))
+    assert not re.search(r"\d{3}", str(refusal.value).replace("06 12 34 56 78", ""))
 
 
 def test_refusal_is_a_value_error():
-    with pytest.raises(ValueError, match="^Numéro de téléphone vide$"):
+    with pytest.raises(ValueError, match="^Indiquez un numéro de téléphone$"):
         to_e164("")
+
+
+@pytest.mark.parametrize("region", ["FR", "GP", "MQ", "GF", "RE", "YT", "BL", "MF"])
+def test_every_range_that_the_library_knows_is_of_its_region(region):
+    """Its example numbers, as France writes them and with each spelling of a country code."""
+    for kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE):
+        number = phonenumbers.example_number_for_type(region, kind)
+        e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        national = "0" + str(number.national_number)
+        if region == "FR" and kind == PhoneNumberType.FIXED_LINE:
+            continue  # 01 23 45 67 89
+        for spelling in (national, e164, "00" + e164[1:], "+33" + national[1:], national[1:]):
+            assert to_e164(spelling) == e164, spelling
+        assert read(national).national == national
+
+
+@pytest.mark.parametrize(
+    ("written", "postal_code", "e164"),
+    [
+        ("0709 00 12 34", "", "+590709001234"),
+        ("0508 41 00 00", "", "+508410000"),
+        ("+33692112233", "", "+262692112233"),
+        ("06 39 98 00 01", "", "+33639980001"),  # kept for films, like all of ours
+        ("06 39 98 00 01", "97600", "+33639980001"),
+        ("06 12 34 56 78", "97110", "+33612345678"),  # a visitor's
+        ("09 76 12 34 56", "75011", "+33976123456"),
+        ("09 76 12 34 56", "97110", "+590976123456"),
+        ("87 12 34 56", "98714", "+68987123456"),
+        ("75 12 34", "98800", "+687751234"),
+        ("82 12 34", "98600", "+681821234"),
+        ("639980100", "75011", "+33639980100"),
+        ("33639980100", "75011", "+33639980100"),
+        ("+32 (0)470 12 34 56", "59000", "+32470123456"),
+        ("+39 06 1234 5678", "06000", "+390612345678"),
+        ("+377 6 12 34 56 78", "98000", "+377612345678"),
+        ("０６ 12 34 56 78", "", "+33612345678"),
+    ],
+)
+def test_a_customer_is_called_back_where_he_is(written, postal_code, e164):
+    assert read(written, postal_code=postal_code).e164 == e164
+
+
+@pytest.mark.parametrize(
+    ("written", "national", "shown"),
+    [
+        ("+33 6 12 34 56 78", "0612345678", "06 12 34 56 78"),
+        ("+590690001234", "0690001234", "06 90 00 12 34"),
+        ("+508410000", "0508410000", "05 08 41 00 00"),
+        ("+32470123456", "+32470123456", "+32470123456"),
+    ],
+)
+def test_a_customers_row_holds_ten_digits_where_france_writes_ten(written, national, shown):
+    assert (read(written).national, read(written).spaced) == (national, shown)
+    assert read(national).e164 == read(written).e164
+
+
+@pytest.mark.parametrize(
+    ("written", "what_to_do"),
+    [
+        ("0899 12 34 56", "en 08"), ("0800 12 34 56", "en 08"), ("0806 12 34 56", "en 08"), ("0836 12 34 56", "en 08"),
+        ("3949", "numéro court"), ("112", "numéro court"), ("15", "numéro court"),
+        ("+44 7400 123456", "pays voisins"), ("+1 201 555 0123", "pays voisins"), ("+212 650 123456", "pays voisins"),
+        ("06 12 34 56", "manque des chiffres"), ("06 12 34 56 78 9", "trop de chiffres"),
+        ("", "Indiquez"), ("six", "en chiffres"), ("00 00 00 00 00", "vérifiez"),
+    ],
+)  # fmt: skip
+def test_a_number_that_nobody_calls_back_is_refused_with_what_to_do(written, what_to_do):
+    with pytest.raises(UnusableNumber, match=what_to_do):
+        read(written)
+
+
+def test_nothing_of_a_number_is_in_its_repr():
+    assert "612345678" not in repr(read("0612345678"))
+
+
+@given(st.text())
+def test_any_text_is_a_number_or_is_refused(text):
+    try:
+        number = read(text)
+    except UnusableNumber:
+        return
+    assert read(number.e164) == number
+    assert read(number.national).e164 == number.e164
+
+
+@settings(deadline=None)  # the first of a range asks the tables a thousand times
+@given(st.from_regex(r"0[1-79][0-9]{8}", fullmatch=True))
+def test_ten_digits_are_read_alike_however_they_are_written(digits):
+    pairs = re.findall("..", digits)
+    try:
+        number = read(digits)
+    except UnusableNumber:
+        return
+    assert {read(gap.join(pairs)).e164 for gap in (" ", ".", "-", "\u00a0", "/")} == {number.e164}
+    assert re.fullmatch(r"\+(33|262|508|590|594|596)\d{6,9}", number.e164)
 
 
 @pytest.mark.parametrize(

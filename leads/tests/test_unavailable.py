@@ -213,9 +213,9 @@ def test_a_command_says_so_and_ends_with_1(manage, rows):
     rows(
         "INSERT INTO leads (phone, postal_code, emergency_type, confirmation_token, token_expires_at, status,"
         " confirmed_at, plumber_id, notification_status, notification_retry_at)"
-        " SELECT '0639980002', '75011', 'Fuite', name, now(), 'sent', now(), plumbers.id, name,"
-        " CASE name WHEN 'pending' THEN now() - interval '1 minute' END"
-        " FROM plumbers, unnest(ARRAY['pending', 'whatsapp_failed']) AS name"
+        " SELECT '0639980002', '75011', 'Fuite', state, now(), 'sent', now(), plumbers.id, state,"
+        " CASE state WHEN 'pending' THEN now() - interval '1 minute' END"
+        " FROM plumbers, unnest(ARRAY['pending', 'whatsapp_failed']) AS state"
     )
     [database] = rows("SELECT current_database() AS name")
     rows(f'ALTER DATABASE "{database["name"]}" SET default_transaction_read_only = on')

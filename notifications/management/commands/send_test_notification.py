@@ -3,7 +3,7 @@ import uuid
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
 
-from leads.phones import UndiallableNumber, to_e164
+from leads.phones import UnusableNumber, to_e164
 from notifications.messages import TEMPLATE
 from notifications.providers import explain, get_provider
 from notifications.providers.base import DeliveryError, Message, UnknownOutcome
@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *, to: str, **options: object) -> None:
         try:
             recipient = to_e164(to)
-        except UndiallableNumber as exc:
+        except UnusableNumber as exc:
             raise CommandError(f"--to : {exc}.", returncode=2) from exc
         message = Message(recipient, TEMPLATE.format(*EXAMPLE), EXAMPLE, reference=str(uuid.uuid4()))
         try:

@@ -5,7 +5,7 @@ import re
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
-from leads.phones import UndiallableNumber, to_e164
+from leads.phones import UnusableNumber, to_e164
 from notifications.providers import addresses
 from notifications.providers.twilio.send import can_report
 
@@ -52,7 +52,7 @@ def _sender() -> list[CheckMessage]:
     sender = settings.TWILIO_WHATSAPP_FROM.removeprefix("whatsapp:")
     try:
         good = not sender or to_e164(sender) == sender
-    except UndiallableNumber:
+    except UnusableNumber:
         good = False
     return [] if good else [Error("TWILIO_WHATSAPP_FROM must look like +33123456789.", id="notifications.E004")]
 
