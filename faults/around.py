@@ -1,7 +1,7 @@
 """`python -m faults.around manage.py …` or `… -m celery …`: a part of the product with faults around it.
 
-FAULTS names them: clock, unguarded, killpoints. The product's own entry point then runs as `__main__`, with our
-changes in the modules that it imports.
+FAULTS names them: clock, killpoints, or what is taken out (unguarded.py). The product's own entry point then runs as
+`__main__`, with our changes in the modules that it imports.
 """
 
 import os
@@ -23,8 +23,8 @@ from plumbing.celery import app  # noqa: E402
 if __name__ == "__main__":
     if "clock" in FAULTS:
         app.now = clock.wrong_now
-    if "unguarded" in FAULTS:
-        unguarded.install()
+    for name in unguarded.GUARDS.keys() & set(FAULTS):
+        unguarded.GUARDS[name]()
     if "killpoints" in FAULTS:
         killpoints.install()
     del sys.argv[0]
