@@ -113,7 +113,7 @@ def test_customers_confirm_while_every_kind_of_body_comes_p3(world, checked):
     running.confirm_within = 5
     customers = running.add(6)
 
-    with Attack(running.product.url, slow=8, at_once=4) as attack:
+    with Attack(running.product.url, slow=24, at_once=4) as attack:
         time.sleep(0.5)  # the slow ones are there
         confirm_under_attack(running, attack, customers)
 

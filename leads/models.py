@@ -12,6 +12,10 @@ from django.utils import timezone
 
 from leads.database import DatabaseClock, StatementClock
 
+# Python's calendar ends with the year 9999, and a time zone may move an instant by most of a day.
+FIRST_INSTANT = datetime.datetime(1, 1, 2, tzinfo=datetime.UTC)
+END_OF_INSTANTS = datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC)
+
 
 def new_token() -> str:
     """A secret for a confirmation link: 43 characters, 256 bits."""
@@ -24,6 +28,12 @@ def token_expiry() -> datetime.datetime:
 
 def _freshness() -> datetime.timedelta:
     return datetime.timedelta(seconds=settings.LEAD_FRESHNESS)
+
+
+def readable(table: str, column: str) -> models.CheckConstraint:
+    """Python can hold its instants: the old page, which still runs, may write any (infinity, the year 58863)."""
+    years = Q((f"{column}__gte", FIRST_INSTANT), (f"{column}__lt", END_OF_INSTANTS))
+    return models.CheckConstraint(name=f"{table}_{column}_readable", condition=years)
 
 
 class PlumberQuerySet(models.QuerySet):
@@ -68,6 +78,7 @@ class Plumber(models.Model):
             models.CheckConstraint(
                 name="plumbers_status_known", condition=Q(status__in=("active", "exhausted", "paused"))
             ),
+            readable("plumbers", "created_at"),
         ]
         indexes = [
             models.Index(  # the assignment: the least served, then whoever has waited longest since the last lead
@@ -214,6 +225,9 @@ class Lead(models.Model):
             models.CheckConstraint(
                 name="leads_notification_attempts_at_most_two", condition=Q(notification_attempts__range=(0, 2))
             ),
+            readable("leads", "token_expires_at"),
+            readable("leads", "created_at"),
+            readable("leads", "notification_retry_at"),
         ]
         indexes = [
             models.Index(  # the sweeper, every few seconds

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from leads.takeover import look
 from leads.tests.old_databases import HALF_DONE, NOTIFICATION_COLUMNS, TABLES
@@ -251,3 +251,31 @@ def test_the_documented_way_back_keeps_every_lead_and_its_instants(old, rows):
 @pytest.mark.django_db
 def test_models_and_migrations_agree():
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+@pytest.mark.parametrize("instant", ["infinity", "-infinity", "0044-03-15 BC", "10000-01-01", "58863-01-01"])
+@pytest.mark.parametrize("column", ["leads.token_expires_at", "leads.created_at", "plumbers.created_at"])
+def test_what_python_cannot_hold_is_refused_after_the_takeover(db, column, instant):
+    table, name = column.split(".")
+    given = {"phone": "0639980001", "postal_code": "75011", "emergency_type": "x", "confirmation_token": "x"}
+    given |= {"token_expires_at": "2026-07-01"}
+    if table == "plumbers":
+        given = {"phone": "+33639980001", "pack_size": "5"}
+    given[name] = instant
+
+    with pytest.raises(IntegrityError, match=f"{table}_{name}_readable"), connection.cursor() as cursor:
+        names, places = ", ".join(given), ", ".join(["%s"] * len(given))
+        cursor.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", list(given.values()))
+
+
+def test_a_row_written_before_they_were_refused_is_named(manage, rows):
+    rows(TABLES)
+    manage("migrate", "leads", "0007")
+    rows("UPDATE leads SET token_expires_at = 'infinity' WHERE id = 3")
+
+    refused = manage("migrate", "leads", "0008")
+    rows("UPDATE leads SET token_expires_at = now() WHERE id = 3")
+
+    assert "leads.token_expires_at must keep to" in refused.stderr and "by id: 3." in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert manage("migrate", "leads", "0008").returncode == 0
