@@ -25,6 +25,12 @@ def refuse_from_now_on(apps, schema_editor):
         schema_editor.execute(f"ALTER TABLE {table} {', '.join(steps)}")
 
 
+def refuse_no_longer(apps, schema_editor):
+    for table, columns in COLUMNS.items():
+        steps = [f"DROP CONSTRAINT IF EXISTS {table}_{column}_readable" for column in columns]
+        schema_editor.execute(f"ALTER TABLE {table} {', '.join(steps)}")
+
+
 def look_at_what_is_there(apps, schema_editor):
     """Raises CommandError with the rows that are wrong already, and the way out."""
     connection = schema_editor.connection
@@ -50,7 +56,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.SeparateDatabaseAndState(
             [
-                migrations.RunPython(refuse_from_now_on, migrations.RunPython.noop),
+                migrations.RunPython(refuse_from_now_on, refuse_no_longer),
                 migrations.RunPython(look_at_what_is_there, migrations.RunPython.noop),
             ],
             [
