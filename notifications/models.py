@@ -170,6 +170,9 @@ class ProviderNews(models.Model):
         verbose_name = "nouvelle du fournisseur"
         verbose_name_plural = "nouvelles des fournisseurs"
         ordering = ["-last_received_at"]
+        indexes = [
+            models.Index(name="provider_news_last", fields=["-last_received_at"])
+        ]  # the admin's list; the oldest
         constraints = [
             models.CheckConstraint(
                 name="provider_news_level_known", condition=models.Q(level__in=("info", "warning", "error"))

@@ -1,17 +1,21 @@
-"""What a provider says of our account, number or template: stored once each, and logged each time."""
+"""What a provider says of our account, number or template: stored once each, logged each time, kept for RETENTION."""
 
+import datetime
 import hashlib
 import logging
 from collections.abc import Iterable
 
 from django.db.models import F
 
-from leads.models import DatabaseClock
+from leads.database import DatabaseClock, StatementClock
 from notifications import providers
 from notifications.models import ProviderNews
 from notifications.providers.webhook import News
 
 logger = logging.getLogger("notifications")
+
+BATCH = 1000  # forgotten in one sweep
+RETENTION = datetime.timedelta(days=90)  # since it was last said: an operator may look back over a season
 
 
 def record(all_news: Iterable[News]) -> None:
@@ -24,6 +28,13 @@ def record(all_news: Iterable[News]) -> None:
         words = " ".join(filter(None, (row.subject, row.word, row.code)))
         name = providers.CODES[row.provider].provider
         logger.log(logging.getLevelName(row.level.upper()), "Nouvelle de %s : %s", name, words)
+
+
+def forget() -> None:
+    """Delete some of those that nobody has said again for RETENTION. Never waits."""
+    old = ProviderNews.objects.filter(last_received_at__lt=StatementClock() - RETENTION)
+    unlocked = old.order_by("last_received_at").select_for_update(skip_locked=True).values("pk")[:BATCH]
+    ProviderNews.objects.filter(pk__in=unlocked).delete()
 
 
 def _key(one: News) -> str:

@@ -15,7 +15,7 @@ from django.db.models import F, Q
 
 from leads.database import DatabaseClock, cannot_serve
 from leads.models import Lead, LeadQuerySet
-from notifications import lifecycle, sending, tasks
+from notifications import lifecycle, news, sending, tasks
 from notifications.aside import Aside
 from notifications.orphans import Orphans
 from notifications.rerun import each
@@ -41,7 +41,13 @@ class Sweeper:
         Returns how many leads it did something for. A step that fails stops no other; raises only what a database
         raises that cannot serve.
         """
-        steps = (self._end_what_is_over, self._see_to_what_is_due, self._close_unfinished, self._adopt_receipts)
+        steps = (
+            self._end_what_is_over,
+            self._see_to_what_is_due,
+            self._close_unfinished,
+            self._adopt_receipts,
+            self._forget_news,
+        )
         return len(set().union(*map(self._safely, steps)))
 
     def wait(self) -> None:
@@ -107,6 +113,10 @@ class Sweeper:
         for lead_id in self._orphans.adopt():
             tasks.enqueue_retry(lead_id)
         self._orphans.forget()
+        return set()
+
+    def _forget_news(self) -> set[int]:
+        news.forget()
         return set()
 
     def _not_aside(self, leads: LeadQuerySet) -> LeadQuerySet:

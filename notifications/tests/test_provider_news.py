@@ -1,12 +1,15 @@
 """What a provider says that is no receipt: logged at its level, stored once, seen by operators."""
 
+import datetime
 import hashlib
 import json
 from urllib.parse import urlencode
 
 import pytest
+from django.utils import timezone
 
 from notifications.models import ProviderNews, Receipt
+from notifications.sweeper import Sweeper
 from notifications.tests.signed import FORM, TWILIO, client, know_the_secrets, meta, twilio_signature
 
 NUMBER = {"display_phone_number": "33199000001", "phone_number_id": "106540352242922"}
@@ -245,3 +248,19 @@ def test_operators_read_the_news_and_change_nothing(admin_client):
 @pytest.mark.parametrize("query", ["level=%00", "subject=%00", "provider=%00", "p=x", "o=x", "e=1"])
 def test_nonsense_in_a_filter_is_no_error_of_ours(query, admin_client):
     assert admin_client.get(f"/admin/notifications/providernews/?{query}", follow=True).status_code == 200
+
+
+def test_news_are_kept_for_90_days_after_they_were_last_said():
+    for name, days in {"fresh": 1, "nearly old": 89, "old": 91}.items():
+        ProviderNews.objects.create(
+            key=name,
+            provider="cloud_api",
+            subject="account_update",
+            level="info",
+            received_at=timezone.now() - datetime.timedelta(days=200),
+            last_received_at=timezone.now() - datetime.timedelta(days=days),
+        )
+
+    Sweeper().sweep()
+
+    assert set(ProviderNews.objects.values_list("key", flat=True)) == {"fresh", "nearly old"}
