@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0007_front_door"),
+        ("leads", "0008_readable_instants"),
     ]
 
     operations = [
