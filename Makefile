@@ -19,7 +19,6 @@ help:
 	echo 'make test          run the tests'
 	echo 'make test-browser  run the tests that need Chromium'
 	echo 'make faults        all faults, three seeds of chaos (12 minutes); also faults-ablation, faults-realtime'
-	echo 'make measure       time the confirmation page and the worker (2 minutes)'
 	echo 'make lint          check the code'
 	echo 'make format        format the code'
 	echo 'make pins          write requirements*.txt from requirements*.in (newer releases: make pins UPGRADE=--upgrade)'
@@ -39,9 +38,6 @@ test-browser: set-up
 	command -v chromium >/dev/null || $(call fail,Chromium is missing: install it (Debian: apt-get install chromium) and try again)
 	$(LOCKED) $(VENV)/browser
 	$(RUN) -m pytest desk/tests/browser.py
-
-measure: set-up
-	$(RUN) -m dev.measure
 
 faults: set-up
 	$(RUN) -m pytest faults -n 2
@@ -118,4 +114,4 @@ $(VENV)/browser $(VENV)/pins: $(VENV)/%: requirements-%.txt $(INSTALLED)
 	$(PIP) -r $< 2>&1 | $(PROGRESS) || $(call fail,the packages could not be installed (why: above): $(NEEDED))
 	touch $@
 
-.PHONY: help demo run test test-browser measure faults faults-ablation faults-realtime lint format pins check-pins set-up
+.PHONY: help demo run test test-browser faults faults-ablation faults-realtime lint format pins check-pins set-up
