@@ -78,8 +78,7 @@ def empty_database():
 def migrated_database():
     """The URL of a database to copy, so that not every test that runs real processes waits for a migrate."""
     with fresh_database(os.environ["DATABASE_URL"]) as url:
-        environment = os.environ | {"DATABASE_URL": url}
-        forked.manage("migrate", environment=environment).check_returncode()
+        forked.manage("migrate", environment=os.environ | {"DATABASE_URL": url}).check_returncode()
         yield url
 
 

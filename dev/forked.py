@@ -1,6 +1,7 @@
-"""`manage.py …` in a process of its own, forked from one that has loaded the libraries: a third of the time.
+"""`manage.py …` in a process of its own that need not import Django and Celery again.
 
-Nothing of ours is loaded there, so settings, checks and exit status are those of a fresh start.
+A server that has imported them, and nothing of the product, forks for each command: what depends on the environment
+is read anew, as in a process started from nothing.
 """
 
 import multiprocessing
@@ -9,55 +10,57 @@ import runpy
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-LIBRARIES = [
-    "celery.app.task",
-    "celery.bin.celery",
-    "csp.middleware",
-    "django.contrib.admin.sites",
-    "django.contrib.postgres.fields",
+from dev.folders import ROOT
+
+_IMPORTED = (
+    "django.contrib.admin.options",
+    "django.core.management.commands.migrate",
     "django.core.management.commands.check",
     "django.db.backends.postgresql.base",
-    "django.forms",
     "django.test",
-    "phonenumbers",
-    "redis",
+    "django.contrib.postgres.fields",
+    "celery.worker.worker",
+    "kombu.transport.redis",
     "requests",
-]
-ROOT = Path(__file__).parents[1]
+    "whitenoise.middleware",
+    "csp.middleware",
+)
 
 
-def manage(*arguments: str, environment: Mapping[str, str], seconds: float = 60) -> subprocess.CompletedProcess[str]:
-    """What `manage.py arguments` says, as subprocess.run; raises TimeoutExpired after so many seconds."""
+def manage(*arguments: str, environment: Mapping[str, str], within: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run `manage.py` with these arguments in this environment. Raises TimeoutExpired after `within` seconds."""
     with tempfile.TemporaryDirectory() as folder:
-        said = [os.path.join(folder, name) for name in ("stdout", "stderr")]
-        process = _forks.Process(target=_run, args=(arguments, dict(environment), *said))
+        files = [Path(folder, name) for name in ("stdout", "stderr")]
+        process = _forks().Process(target=_run, args=(arguments, dict(environment), *files))
         process.start()
-        process.join(seconds)
-        if process.exitcode is None:
+        process.join(within)
+        if process.is_alive():
             process.kill()
-            raise subprocess.TimeoutExpired(["manage.py", *arguments], seconds)
-        stdout, stderr = (Path(name).read_text() for name in said)
-    return subprocess.CompletedProcess(["manage.py", *arguments], process.exitcode, stdout, stderr)
+            process.join()
+            raise subprocess.TimeoutExpired(arguments, within)
+        output, errors = (file.read_text(encoding="utf-8") for file in files)
+        return subprocess.CompletedProcess(arguments, process.exitcode, output, errors)
 
 
-def _run(arguments: Sequence[str], environment: Mapping[str, str], *said: str) -> None:
+def _forks() -> multiprocessing.context.ForkServerContext:
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload(list(_IMPORTED))
+    return forks
+
+
+def _run(arguments: tuple[str, ...], environment: dict[str, str], output: Path, errors: Path) -> None:
     os.environ.clear()
     os.environ.update(environment)
-    for descriptor, name in enumerate(said, start=1):
-        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT), descriptor)
-    sys.stdout, sys.stderr = (os.fdopen(descriptor, "w", buffering=1) for descriptor in (1, 2))
     os.chdir(ROOT)
-    sys.path.insert(0, str(ROOT))
     sys.argv = ["manage.py", *arguments]
+    sys.stdout, sys.stderr = output.open("w", encoding="utf-8"), errors.open("w", encoding="utf-8")
     try:
-        runpy.run_path(str(ROOT / "manage.py"), run_name="__main__")
-    except Exception:  # multiprocessing would print it itself
+        runpy.run_path("manage.py", run_name="__main__")
+    except SystemExit:
+        raise
+    except BaseException:
         sys.excepthook(*sys.exc_info())
         sys.exit(1)
-
-
-_forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(LIBRARIES)

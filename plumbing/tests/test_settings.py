@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from dev.forked import manage
+from dev import forked
 from notifications.providers.meta import checks
 
 GOOD = {
@@ -36,7 +36,7 @@ META = {
 def start(command=("check", "--deploy", "--fail-level", "WARNING"), **changes):
     """Start manage.py with good settings but for `changes` (None takes one away)."""
     settings = {name: value for name, value in (GOOD | changes).items() if value is not None}
-    return manage(*command, environment={"PATH": os.environ["PATH"]} | settings)
+    return forked.manage(*command, environment={"PATH": os.environ["PATH"]} | settings)
 
 
 @pytest.mark.parametrize("provider", [{}, META])
