@@ -6,4 +6,4 @@ class LeadsConfig(AppConfig):
     verbose_name = "Urgences"
 
     def ready(self) -> None:
-        from leads import checks  # noqa: F401 - it registers itself, once models are loaded
+        from leads import brand, checks  # noqa: F401 - their checks register themselves, once models are loaded

@@ -26,7 +26,11 @@ class UnknownToken(Exception):
 
 
 class ExpiredToken(Exception):
-    """The lead was not confirmed while its link was valid."""
+    """The lead was not confirmed while its link was valid: `lead` is how it stands."""
+
+    def __init__(self, lead: Lead) -> None:
+        super().__init__(lead.pk)
+        self.lead = lead
 
 
 class AlreadyConfirmed(Exception):
@@ -98,7 +102,7 @@ def _get(token: str, *, lock: bool = False) -> Lead:
     lead = instance(Lead, row[1:])
     lead.clock = row[0]
     if lead.status == Lead.Status.PENDING and lead.token_expires_at <= lead.clock:
-        raise ExpiredToken
+        raise ExpiredToken(lead)
     return lead
 
 

@@ -178,6 +178,8 @@ class Lead(models.Model):
     source = models.CharField("provenance", max_length=10, choices=Source, default=Source.OLD, db_default=Source.OLD)
     consent_version = models.CharField("consentement", max_length=20, default="", db_default="", editable=False)
     consent_at = models.DateTimeField("consentement donné le", null=True, editable=False)
+    # What only its maker knows: the same form or the same API call, sent again, leads to the same lead.
+    request_key = models.CharField(max_length=64, default="", db_default="", editable=False)
     plumber = models.ForeignKey(
         Plumber,
         verbose_name="plombier",
@@ -225,6 +227,7 @@ class Lead(models.Model):
             models.CheckConstraint(
                 name="leads_notification_attempts_at_most_two", condition=Q(notification_attempts__range=(0, 2))
             ),
+            models.UniqueConstraint(name="leads_request_once", fields=["request_key"], condition=~Q(request_key="")),
             readable("leads", "token_expires_at"),
             readable("leads", "created_at"),
             readable("leads", "notification_retry_at"),
@@ -247,6 +250,9 @@ class Lead(models.Model):
                 opclasses=["varchar_pattern_ops"],
                 condition=Q(status="confirmed"),
             ),
+            models.Index(
+                name="leads_phone_recent", fields=["phone", "-created_at"]
+            ),  # the lead of a request sent twice
             models.Index(name="leads_plumber", fields=["plumber"]),  # a plumber's leads, in the admin
             models.Index(name="leads_created", fields=["-created_at"]),  # the admin's list
         ]

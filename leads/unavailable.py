@@ -39,7 +39,9 @@ def _answer(request: HttpRequest, error: BaseException) -> HttpResponse | None:
         return None
     drop_if_useless(error)
     logger.warning("Base de données indisponible (%s)", sqlstate(error) or type(error).__name__)
-    context = {"request": request, "is_confirmation": request.path.startswith("/confirm/")}
+    is_confirmation = request.path.startswith("/confirm/")
+    is_cancellation = is_confirmation and request.path.rstrip("/").endswith("/cancel")
+    context = {"request": request, "is_confirmation": is_confirmation, "is_cancellation": is_cancellation}
     page = HttpResponse(render_to_string("leads/unavailable.html", context), status=503)
     page["Retry-After"] = str(RETRY_AFTER)
     page["Cache-Control"] = "no-store"

@@ -1,11 +1,18 @@
 from django.urls import path, re_path
 
-from leads import views
+from leads import request_page, site, views
 
 urlpatterns = [
+    path("", request_page.request_page, name="request"),
     # Any character may be in an old token, or after the link; the last slash gets lost in copying.
+    re_path(r"^confirm/(?P<token>[\s\S]+?)/cancel/?\Z", views.cancel, name="cancel"),
+    re_path(r"^confirm/(?P<token>[\s\S]+?)/edit/?\Z", request_page.edit, name="edit"),
     re_path(r"^confirm/(?P<token>[\s\S]+?)/?\Z", views.confirm, name="confirm"),
     path("api/confirm", views.old_link),
     path("api/confirm/", views.old_link),
     path("api/health", views.health),
+    path("mentions-legales/", site.legal, name="legal"),
+    path("confidentialite/", site.privacy, name="privacy"),
+    path("robots.txt", site.robots),
+    path("brand.css", site.brand_css, name="brand.css"),
 ]

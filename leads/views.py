@@ -4,27 +4,19 @@ from collections.abc import Callable
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from leads import browsers, cancelling, phones, places
 from leads.assignment import AlreadyConfirmed, Cancelled, ExpiredToken, UnknownToken, confirm_and_assign, find
+from leads.discreet import SeeOther, discreet
 from leads.links import confirmation_path, meant, token_in
 from leads.models import Lead
-from notifications import tasks
+from notifications import progress, tasks
 
-
-def discreet(view: Callable) -> Callable:
-    """Nothing of these pages is kept or passed on: their address is a secret."""
-
-    @functools.wraps(view)
-    def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        response = view(request, *args, **kwargs)
-        response["Cache-Control"] = "no-store"
-        response["Referrer-Policy"] = "no-referrer"
-        return response
-
-    return wrapped
+LOOK_AGAIN = 5  # seconds between two looks of the status page
 
 
 def answer_plainly(view: Callable) -> Callable:
@@ -36,8 +28,8 @@ def answer_plainly(view: Callable) -> Callable:
             return view(request, *args, **kwargs)
         except UnknownToken:
             return render(request, "leads/unknown.html", status=404)
-        except ExpiredToken:
-            return render(request, "leads/expired.html", status=410)
+        except ExpiredToken as exc:
+            return render(request, "leads/expired.html", start_again(request, exc.lead), status=410)
 
     return wrapped
 
@@ -76,13 +68,38 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     return show(request, lead)
 
 
+@csrf_exempt  # as above
+@discreet
+@require_http_methods(["GET", "HEAD", "POST"])
+@answer_plainly
+@read_as_meant
+def cancel(request: HttpRequest, token: str) -> HttpResponse:
+    """POST notes that the customer needs nobody any more. Either way, the answer is how the lead stands."""
+    lead = cancelling.cancel(token) if request.method == "POST" else find(token)
+    return SeeOther(confirmation_path(lead.confirmation_token))
+
+
 def show(request: HttpRequest, lead: Lead) -> HttpResponse:
     """How the lead stands, to whoever asks and to whoever pressed: the two never disagree."""
-    if lead.status != Lead.Status.PENDING:
-        too_late = lead.status == Lead.Status.CONFIRMED and not Lead.objects.waiting().contains(lead)
-        context = {"lead": lead, "already": request.method != "POST", "too_late": too_late}
-        return render(request, "leads/confirmed.html", context)
-    return render(request, "leads/confirm.html", {"lead": lead, "last_digits": lead.phone.strip()[-2:]})
+    if lead.status == Lead.Status.PENDING and not lead.cancelled_at:
+        numbers = {"spaced": phones.spaced(lead.phone), "last_digits": lead.phone.strip()[-2:]}
+        context = {"lead": lead, "is_own": browsers.made(request, lead)} | numbers
+        return render(request, "leads/confirm.html", context | start_again(request, lead))
+    standing = progress.of(lead, now=lead.clock)
+    path = confirmation_path(lead.confirmation_token)
+    context = {"progress": standing, "path": path, "every": LOOK_AGAIN} | start_again(request, lead)
+    with timezone.override(places.clock(lead.postal_code)):
+        if not request.htmx:
+            return render(request, "leads/status.html", context)
+        if request.GET.get("seen") == standing.mark:
+            return HttpResponse(status=204)  # htmx leaves the page, and what is read aloud, as it is
+        return render(request, "leads/progress.html", context)
+
+
+def start_again(request: HttpRequest, lead: Lead) -> dict[str, str]:
+    """Where a new request begins: with what was typed, only for the browser that typed it."""
+    is_own = browsers.made(request, lead)
+    return {"again": f"{confirmation_path(lead.confirmation_token)}edit/" if is_own else "/"}
 
 
 @discreet
@@ -100,15 +117,3 @@ def old_link(request: HttpRequest) -> HttpResponse:
 def health(request: HttpRequest) -> JsonResponse:
     """Says that this process lives, and nothing of the others."""
     return JsonResponse({"status": "ok"})
-
-
-def error_page(status: int) -> Callable:
-    """A handler that looks at nothing of the request: Django's own would parse the form that was the error."""
-
-    def handle(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-        return render(request, f"{status}.html", status=status)
-
-    return handle
-
-
-bad_request, forbidden, not_found = map(error_page, (400, 403, 404))

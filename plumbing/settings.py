@@ -19,6 +19,14 @@ if urlsplit(SITE_URL)._replace(scheme="", netloc="").geturl() or not urlsplit(SI
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else env.REQUIRED)
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
+# What customers see of whoever runs this; the texts may come from files: LEGAL_NOTICE_FILE, PRIVACY_NOTICE_FILE.
+BRAND_NAME = env.text("BRAND_NAME", "Urgence Plombier")
+BRAND_COLOR = env.text("BRAND_COLOR", "#0b5cad")
+CONTACT_PHONE = env.text("CONTACT_PHONE", "")
+LEGAL_NOTICE = env.text("LEGAL_NOTICE", "")
+PRIVACY_NOTICE = env.text("PRIVACY_NOTICE", "")
+SHOW_PLUMBER = env.boolean("SHOW_PLUMBER", default=False)
+
 # The proxy in front ends TLS and says so in X-Forwarded-Proto. An http SITE_URL means: no TLS here, a trial.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_URL.startswith("https://")
@@ -58,6 +66,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "django_htmx",
 ]
 MIDDLEWARE = [
     "plumbing.middleware.permissions_policy",
@@ -66,11 +75,13 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "leads.error_pages.ErrorPagesMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "leads.unavailable.UnavailableMiddleware",
 ]
 ROOT_URLCONF = "plumbing.urls"
@@ -143,6 +154,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 
 LEAD_TOKEN_TTL = env.seconds("LEAD_TOKEN_TTL", 1800)
 LEAD_FRESHNESS = env.seconds("LEAD_FRESHNESS", 14400)
+LEAD_DUPLICATE_WINDOW = env.seconds("LEAD_DUPLICATE_WINDOW", 1800)
 
 # --- Providers --------------------------------------------------------------------------------------
 

@@ -6,8 +6,8 @@ from django.views.generic import RedirectView
 
 from desk.admin.sturdy import nonsense_is_404
 
-handler400, handler403 = "leads.views.bad_request", "leads.views.forbidden"
-handler404, handler500 = "leads.views.not_found", "leads.unavailable.server_error"
+handler400, handler403 = "leads.error_pages.bad_request", "leads.error_pages.forbidden"
+handler404, handler500 = "leads.error_pages.not_found", "leads.unavailable.server_error"
 
 protected = admin.site.admin_view
 urlpatterns = [

@@ -1,6 +1,7 @@
 """What a customer meets behind the link. P7: a GET changes nothing."""
 
 import datetime
+import html
 import re
 
 import pytest
@@ -27,6 +28,11 @@ def path(lead):
     return f"/confirm/{lead.confirmation_token}/"
 
 
+def read(page):
+    """The page's text, as a customer reads it."""
+    return " ".join(html.unescape(page.content.decode()).split())
+
+
 def snapshot():
     return [list(model.objects.order_by("pk").values()) for model in EVERYTHING]
 
@@ -44,7 +50,9 @@ def test_get_shows_the_request_and_one_button_p7(client, plumber, path, enqueued
     assert "0639980002" not in text
     assert text.count("<button") == 1
     assert "<script" not in text
-    assert not re.findall(r'(?:src|href)="(?!/static/leads/)', text)
+    assert set(re.findall(r'(?:src|href)="(?!/static/leads/)([^"]*)', text)) == {
+        "/brand.css", "/", "/mentions-legales/", "/confidentialite/"
+    }  # fmt: skip
     assert snapshot() == before
     assert enqueued == []
 
@@ -91,17 +99,17 @@ def test_with_nobody_free_the_page_says_so(client, lead, path, enqueued):
 
     lead.refresh_from_db()
     assert lead.status == "confirmed"
-    assert "Aucun plombier n'est libre à cet instant" in page.content.decode()
+    assert "Aucun plombier n'est libre à cet instant" in read(page)
     assert enqueued == []
 
 
-def test_opening_a_confirmed_link_again_says_so(client, plumber, path, enqueued):
-    client.post(path)
+def test_opening_a_confirmed_link_again_shows_how_it_stands(client, plumber, path, enqueued):
+    pressed = client.post(path)
 
-    page = client.get(path)
+    opened = client.get(path)
 
-    assert "Votre demande est déjà confirmée" in page.content.decode()
-    assert "<button" not in page.content.decode()
+    assert opened.content == pressed.content
+    assert "Confirmer</button>" not in opened.content.decode()
 
 
 def test_a_confirmed_link_never_turns_into_an_expired_one(client, plumber, lead, path, enqueued):
@@ -214,8 +222,9 @@ def test_asking_and_pressing_again_say_the_same(method, client, make_lead, enque
 
     page = getattr(client, method)(f"/confirm/{lead.confirmation_token}/")
 
-    assert "Nous n'avons pas trouvé de plombier à temps" in page.content.decode()
-    assert "sera attribuée" not in page.content.decode()
+    assert "Nous n'avons pas trouvé de plombier à temps" in read(page)
+    assert "est confirmée" not in read(page)
+    assert 'href="/">Faire une nouvelle demande' in read(page)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ def pages(admin_client, assigned_lead, plumber, make_lead):
     admin += ["login/", f"leads/lead/{make_lead().pk}/delete/", f"leads/lead/{assigned_lead.pk}/history/"]
     paths = [f"/admin/{path}" for path in admin]
     paths += [f"/confirm/{lead.confirmation_token}/" for lead in (assigned_lead, make_lead())]
-    return [admin_client.get(path) for path in [*paths, "/confirm/nobody/", "/nowhere", "/api/health", "/favicon.ico"]]
+    paths += ["/", "/mentions-legales/", "/confidentialite/", "/confirm/nobody/", "/nowhere", "/api/health"]
+    return [admin_client.get(path) for path in [*paths, "/favicon.ico"]]
 
 
 def test_every_page_has_a_strict_policy_and_keeps_to_it(pages):
@@ -32,7 +33,18 @@ def test_every_page_has_a_strict_policy_and_keeps_to_it(pages):
         assert not INLINE.search(page.content.decode()), page.request["PATH_INFO"]
 
 
-@pytest.mark.parametrize("path", ["leads/page.css", "desk/admin.css", "leads/icon.svg", "desk/copy.js"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "leads/page.css",
+        "leads/request.js",
+        "leads/status.js",
+        "django_htmx/htmx-2.min.js",
+        "desk/admin.css",
+        "leads/icon.svg",
+        "desk/copy.js",
+    ],
+)
 def test_what_the_pages_load_is_served(path, client):
     assert client.get(f"/static/{path}").status_code == 200
 

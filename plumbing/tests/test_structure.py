@@ -85,15 +85,9 @@ def test_notifications_know_of_leads_only_models_phones_and_database():
     assert [pair for pair in foreign if pair[1] not in known and pair[1] != "leads" and pair != command] == []
 
 
-def test_of_notifications_only_the_edges_of_leads_know_anything_and_only_how_to_enqueue():
-    known = {
-        pair
-        for pair in imports("leads")
-        if pair[1].startswith("notifications") and "notifications.tasks" not in pair[1]
-    }
-    edges = {name for name, module in imports("leads") if module.startswith("notifications")}
-    assert known == set()
-    assert edges == {"leads/views.py"}
+def test_of_notifications_only_the_edges_of_leads_know_how_to_enqueue_and_how_it_stands():
+    known = {pair for pair in imports("leads") if pair[1].startswith("notifications")}
+    assert known == {("leads/views.py", f"notifications.{name}") for name in ("tasks", "progress")}
 
 
 def test_nobody_knows_the_desk():
