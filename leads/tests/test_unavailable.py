@@ -20,7 +20,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """A database that stays read-only is waited for in vain."""
-    monkeypatch.setattr("leads.assignment.PATIENCE", 0.3)
+    for module in ("assignment", "cancelling", "intake"):
+        monkeypatch.setattr(f"leads.{module}.PATIENCE", 0.3)
     monkeypatch.setattr("notifications.webhooks.PATIENCE", 0.3)
     monkeypatch.setattr(sending, "CLAIM_PATIENCE", 0.3)
     for name in ("enqueue", "enqueue_retry"):
@@ -72,6 +73,27 @@ def test_a_customer_is_told_to_press_again_and_nothing_is_half_done_p11(client, 
     assert "appuyez de nouveau" in page.content.decode()
     assert Lead.objects.get().status == "pending"
     assert client.post(confirmation).status_code == 200
+
+
+def test_a_request_is_refused_with_words_and_can_be_sent_again_p11(client):
+    form = {"emergency": "fuite", "postal_code": "75011", "phone": "06 39 98 01 00"}
+
+    with read_only():
+        page = client.post("/", form)
+
+    assert page.status_code == 503
+    assert "envoyez-la de nouveau" in page.content.decode()
+    assert not Lead.objects.exists()
+    assert client.post("/", form).status_code == 303
+
+
+def test_a_cancellation_is_refused_with_words_p11(client, lead, confirmation):
+    with read_only():
+        page = client.post(f"{confirmation}cancel/")
+
+    assert page.status_code == 503
+    assert "Annuler ma demande" in page.content.decode()
+    assert Lead.objects.get().cancelled_at is None
 
 
 def test_a_link_opens_all_the_same(client, confirmation):
