@@ -1,0 +1,54 @@
+"""Whoever runs this shows his own name, colour, number and legal texts, and needs no fork for it."""
+
+import pytest
+from django.core.checks import run_checks
+from django.template.loader import render_to_string
+
+ERRORS = (400, 403, 404, 405, 410, 413, 429, 500, 503)
+
+
+def wrong():
+    return [message.id for message in run_checks() if message.id.startswith("leads.")]
+
+
+def test_name_number_and_colour_are_on_every_page(client, db, settings):
+    settings.BRAND_NAME, settings.BRAND_COLOR, settings.CONTACT_PHONE = "Chez <Marc>", "#225522", "0199001234"
+
+    pages = [client.get(path).content.decode() for path in ("/", "/confirm/nobody/", "/nowhere", "/mentions-legales/")]
+    pages += [render_to_string(f"{status}.html") for status in ERRORS]
+
+    for page in pages:
+        assert "Chez &lt;Marc&gt;" in page and "01 99 00 12 34" in page
+    assert client.get("/brand.css").content == b":root { --brand: #225522; }\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("CONTACT_PHONE", "appelez-nous", "leads.E001"),
+        ("BRAND_COLOR", "red", "leads.E002"),
+        ("BRAND_COLOR", "#ffcc00", "leads.E002"),
+        ("BRAND_NAME", "x" * 41, "leads.E003"),
+    ],
+)
+def test_a_brand_that_cannot_be_shown_is_found_at_start(name, value, error, settings):
+    assert wrong() == []
+
+    setattr(settings, name, value)
+
+    assert wrong() == [error]
+
+
+def test_legal_texts_come_from_settings(client, db, settings):
+    settings.LEGAL_NOTICE, settings.PRIVACY_NOTICE = "Société X\n\n1 rue <Y>", "Rien n'est gardé"
+
+    assert "<p>Société X</p>\n\n<p>1 rue &lt;Y&gt;</p>" in client.get("/mentions-legales/").content.decode()
+    assert "Rien n&#x27;est gardé" in client.get("/confidentialite/").content.decode()
+
+
+def test_search_engines_read_the_front_door_and_no_confirmation(client, db, lead):
+    assert "Disallow: /confirm/" in client.get("/robots.txt").content.decode()
+    assert "noindex" not in client.get("/").content.decode()
+    page = client.get(f"/confirm/{lead.confirmation_token}/").content.decode()
+    assert '<meta name="robots" content="noindex">' in page
+    assert lead.confirmation_token not in page.split("</head>")[0]
