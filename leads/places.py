@@ -1,6 +1,18 @@
-"""Postal codes, and who serves them."""
+"""Postal codes: which exist, which we serve, which zones hold them, and by which clock people live there."""
 
+import re
+import unicodedata
 import zoneinfo
+
+from django.conf import settings
+
+# Of the départements (20 is Corsica), of the regions and countries overseas, and of Monaco:
+# https://www.data.gouv.fr/datasets/base-officielle-des-codes-postaux
+_CODE = re.compile(r"(?:0[1-9]|[1-8]\d|9[0-5])\d{3}|97[1-8]\d\d|98[046-8]\d\d")
+_CORSICA = re.compile(r"2[AB](\d{3})")
+_ZONE = re.compile(r"\d{1,5}")
+_BETWEEN = re.compile(r"[\s,;]+")
+_NOT_SHOWN = re.compile(r"[\s.\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad-]")
 
 _CLOCKS = {
     "971": "America/Guadeloupe", "972": "America/Martinique", "973": "America/Cayenne", "974": "Indian/Reunion",
@@ -9,26 +21,40 @@ _CLOCKS = {
 }  # fmt: skip
 
 
+class UnknownPlace(ValueError):
+    """Its text is French and says what to do."""
+
+
+def read(text: str) -> str:
+    """The postal code that `text` is, of five digits. Raises UnknownPlace."""
+    code = _NOT_SHOWN.sub("", unicodedata.normalize("NFKC", text)).upper()
+    if not code:
+        raise UnknownPlace("Indiquez le code postal du lieu de l'urgence")
+    code = _CORSICA.sub(r"20\1", code)  # the number of the département, typed by habit
+    if not _CODE.fullmatch(code):
+        raise UnknownPlace("Ce code postal n'existe pas : il a cinq chiffres, par exemple 75011")
+    return code
+
+
 def prefixes(postal_code: str) -> list[str]:
     """Every zone that holds this code, the widest first: "75011" is in 7, 75, 750, 7501 and 75011."""
     code = postal_code.strip()
     return [code[:length] for length in range(1, len(code) + 1)]
 
 
-class UnknownPlace(ValueError):
-    """Its text is French, and says what to do."""
-
-
-def read(text: str) -> str:
-    """The postal code as it is stored: five digits. Raises UnknownPlace."""
-    code = "".join(text.split())
-    if not (len(code) == 5 and code.isascii() and code.isdecimal()):
-        raise UnknownPlace("Un code postal a cinq chiffres, par exemple 75011")
-    return code
-
-
 def is_served(postal_code: str) -> bool:
-    return True
+    """Whether SERVICE_AREA holds it; an empty one holds every code."""
+    return not settings.SERVICE_AREA or not set(settings.SERVICE_AREA).isdisjoint(prefixes(postal_code))
+
+
+def read_zones(text: str) -> list[str]:
+    """Postal codes and their beginnings, separated by anything usual. Raises UnknownPlace, naming the first wrong."""
+    zones = sorted({zone for zone in _BETWEEN.split(text) if zone})
+    if wrong := next((zone for zone in zones if not _ZONE.fullmatch(zone)), None):
+        raise UnknownPlace(
+            f"« {wrong[:20]} » n'est ni un code postal ni un début de code : écrivez par exemple 75, 92100"
+        )
+    return zones
 
 
 def clock(postal_code: str) -> zoneinfo.ZoneInfo:

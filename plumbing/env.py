@@ -94,9 +94,9 @@ def seconds(name: str, default: float) -> float:
 
 
 def words(name: str, default: object = REQUIRED) -> list[str]:
-    """A list written with commas; wrong when it has to be there and is empty."""
+    """A list written with commas; wrong when it is empty, unless the default is."""
     found = [word.strip() for word in text(name, default).split(",") if word.strip()]
-    if not found:
+    if not found and default != "":
         wrong(name, "must be a list with commas between its words.")
     return found
 
