@@ -1,22 +1,16 @@
 from django import forms
 
+from leads import phones, places
 from leads.models import Lead, Plumber
-from leads.phones import UnusableNumber, spaced, to_e164
-
-
-def _dialled(text: str) -> str:
-    """In E.164; ValidationError when it cannot be dialled."""
-    try:
-        return to_e164(text)
-    except UnusableNumber as exc:
-        raise forms.ValidationError(f"{exc}. Écrivez par exemple 06 12 34 56 78.") from exc
+from leads.phones import UnusableNumber
+from leads.places import UnknownPlace
 
 
 class LeadForm(forms.ModelForm):
     class Meta:
         model = Lead
         fields = ("phone", "postal_code", "emergency_type")
-        help_texts = {"phone": "Dix chiffres : 06 12 34 56 78."}
+        help_texts = {"phone": "En toute écriture : 06 12 34 56 78, +33 6 12 34 56 78."}
         widgets = {"emergency_type": forms.TextInput(attrs={"size": 60})}
 
     def clean_phone(self) -> str:
@@ -24,25 +18,62 @@ class LeadForm(forms.ModelForm):
         phone = self.cleaned_data["phone"]
         if "phone" not in self.changed_data:
             return phone
-        _dialled(phone)
-        return spaced(phone).replace(" ", "")
+        try:
+            return phones.read(phone, postal_code=self.data.get("postal_code", "")).national
+        except UnusableNumber as exc:
+            raise forms.ValidationError(f"{exc}.") from exc
 
     def clean_postal_code(self) -> str:
-        code = self.cleaned_data["postal_code"].strip()
-        if "postal_code" in self.changed_data and not (code.isdecimal() and len(code) == 5):
-            raise forms.ValidationError("Un code postal a cinq chiffres : 75011.")
-        return code
+        code = self.cleaned_data["postal_code"]
+        if "postal_code" not in self.changed_data:
+            return code
+        try:
+            return places.read(code)
+        except UnknownPlace as exc:
+            raise forms.ValidationError(f"{exc}.") from exc
 
 
 class PlumberForm(forms.ModelForm):
+    zones = forms.CharField(
+        label="Zones",
+        required=False,
+        help_text="Codes postaux, ou leurs débuts, qu'il dessert : 75, 92100. Vide : partout.",
+        widget=forms.TextInput({"size": 60}),
+    )
+
     class Meta:
         model = Plumber
-        fields = ("phone", "pack_size")
+        fields = ("name", "phone", "zones", "pack_size")
         help_texts = {"phone": "Le numéro de son WhatsApp : 06 12 34 56 78 ou +33612345678."}
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["zones"] = ", ".join(self.instance.zones)
 
     def clean_phone(self) -> str:
         phone = self.cleaned_data["phone"]
-        return _dialled(phone) if "phone" in self.changed_data else phone
+        if "phone" not in self.changed_data:
+            return phone
+        try:
+            phone = phones.to_e164(phone)
+        except UnusableNumber as exc:
+            raise forms.ValidationError(f"{exc}.") from exc
+        if other := self._with(phone):
+            raise forms.ValidationError(f"{other} a déjà ce numéro : modifiez plutôt sa fiche.")
+        return phone
+
+    def _with(self, e164: str) -> Plumber | None:
+        """Another plumber whose number it is; old rows hold it in any spelling."""
+        for other in Plumber.objects.exclude(pk=self.instance.pk).filter(phone__endswith=e164[-2:]):
+            if phones.ending(other.phone) == e164[-9:]:
+                return other
+        return None
+
+    def clean_zones(self) -> list[str]:
+        try:
+            return places.read_zones(self.cleaned_data["zones"])
+        except UnknownPlace as exc:
+            raise forms.ValidationError(f"{exc}.") from exc
 
     def clean_pack_size(self) -> int:
         size = self.cleaned_data["pack_size"]

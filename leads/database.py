@@ -52,6 +52,13 @@ class StatementClock(models.Func):
     output_field = models.DateTimeField()
 
 
+class Backwards(models.Func):
+    """The digits of a text, the last one first: an index then finds what a number ends with."""
+
+    template = "reverse(regexp_replace(%(expressions)s, '[^0-9]', '', 'g'))"
+    output_field = models.TextField()
+
+
 def database_time() -> datetime.datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")

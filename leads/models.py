@@ -5,12 +5,13 @@ import secrets
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from leads.database import DatabaseClock, StatementClock
+from leads.database import Backwards, DatabaseClock, StatementClock
 
 # Python's calendar ends with the year 9999, and a time zone may move an instant by most of a day.
 FIRST_INSTANT = datetime.datetime(1, 1, 2, tzinfo=datetime.UTC)
@@ -91,7 +92,7 @@ class Plumber(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.phone} (n° {self.pk})"
+        return f"{self.name or self.phone} (n° {self.pk})"
 
 
 class LeadQuerySet(models.QuerySet):
@@ -254,6 +255,7 @@ class Lead(models.Model):
                 name="leads_phone_recent", fields=["phone", "-created_at"]
             ),  # the lead of a request sent twice
             models.Index(name="leads_plumber", fields=["plumber"]),  # a plumber's leads, in the admin
+            models.Index(OpClass(Backwards("phone"), "text_pattern_ops"), name="leads_phone_backwards"),  # search
             models.Index(name="leads_created", fields=["-created_at"]),  # the admin's list
         ]
 

@@ -48,7 +48,6 @@ class Number:
     """A number that can be dialled. Its repr holds nothing personal."""
 
     e164: str = field(repr=False)  # +33612345678
-    is_landline: bool = field(default=False, repr=False)  # as far as the library knows
 
     @property
     def national(self) -> str:
@@ -80,12 +79,26 @@ def read(text: str, *, postal_code: str = "") -> Number:
         raise UnusableNumber(
             "Les numéros spéciaux, comme ceux en 08, ne se rappellent pas : indiquez un mobile ou un fixe"
         )
-    return Number(_e164(number), kind == PhoneNumberType.FIXED_LINE)
+    return Number(_e164(number))
 
 
 def to_e164(text: str) -> str:
     """`text` in E.164 form (+33612345678); without a country code it is a French number. Raises UnusableNumber."""
     return _e164(_parse(text))
+
+
+def is_landline(e164: str) -> bool:
+    """As far as the library knows."""
+    return phonenumbers.number_type(phonenumbers.parse(e164)) == PhoneNumberType.FIXED_LINE
+
+
+def ending(text: str) -> str:
+    """What every spelling of this number ends with: its last nine digits, or as many as were typed."""
+    digits = re.sub(r"\D", "", text)
+    try:
+        return to_e164(text)[-9:]
+    except UnusableNumber:
+        return digits[-9:]
 
 
 def spaced(text: str) -> str:

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from desk.admin.attempts import AttemptInline
 from desk.admin.badges import ARRIVED, BADGES, NOTIFICATION_BADGES, REASON_BADGES, badge, say
+from desk.admin.search import find
 from desk.admin.sturdy import SturdyAdmin
 from desk.forms import LeadForm
 from leads.assignment import NobodyEligible, NotWaiting, assign_by_hand
@@ -35,7 +36,7 @@ class AttentionFilter(admin.SimpleListFilter):
         return queryset.filter(reason.leads) if reason else queryset
 
 
-CONFIRMATION = ("state", "link", "token_expires_at", "created_at", "confirmed_at", "plumber")
+CONFIRMATION = ("state", "source", "link", "token_expires_at", "created_at", "confirmed_at", "plumber")
 NOTIFICATION = (
     "notification",
     "notification_attempts",
@@ -70,8 +71,8 @@ class LeadAdmin(SturdyAdmin):
     list_filter = (AttentionFilter, "status", "notification_status", "created_at", "plumber")
     list_select_related = ("plumber",)
     list_per_page = 50
-    search_fields = ("=id", "phone", "postal_code", "emergency_type", "plumber__phone")
-    search_help_text = "Numéro de la demande, téléphone (chiffres sans espaces), code postal, urgence."
+    search_fields = ("phone",)  # shows the box; `find` searches
+    search_help_text = "Demande (#34), téléphone du client ou du plombier, code postal, urgence, nom du plombier."
     ordering = ("-id",)
     readonly_fields = CONFIRMATION + NOTIFICATION
     fieldsets = (
@@ -104,6 +105,10 @@ class LeadAdmin(SturdyAdmin):
             )
         )
 
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, typed: str) -> tuple[QuerySet, bool]:
+        words, numbers = ("postal_code", "emergency_type", "plumber__name"), ("phone", "plumber__phone")
+        return find(queryset, typed, words=words, numbers=numbers), False
+
     def lookup_allowed(self, lookup: str, value: object, request: HttpRequest) -> bool:
         return "token" not in lookup and super().lookup_allowed(lookup, value, request)
 
@@ -119,6 +124,8 @@ class LeadAdmin(SturdyAdmin):
         return self.inlines if obj else []
 
     def save_model(self, request: HttpRequest, obj: Lead, form: ModelForm, change: bool) -> None:
+        if not change:
+            obj.source = Lead.Source.OPERATOR
         obj.save(update_fields=form.changed_data if change else None)
 
     def response_add(self, request: HttpRequest, obj: Lead, post_url_continue: str | None = None) -> HttpResponse:

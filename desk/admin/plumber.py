@@ -10,12 +10,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from desk.admin.badges import BADGES, badge, enqueue_after_commit, say
+from desk.admin.search import find
 from desk.admin.sturdy import SturdyAdmin
 from desk.forms import PlumberForm
 from leads import packs
 from leads.assignment import take_turn
 from leads.database import cannot_serve
 from leads.models import Plumber
+from leads.phones import is_landline, spaced
 
 
 @admin.register(Plumber)
@@ -23,9 +25,10 @@ class PlumberAdmin(SturdyAdmin):
     title = "Plombiers"
     form = PlumberForm
     actions = ["renew", "pause", "resume"]
-    list_display = ("phone", "pack", "state", "last_lead_at", "created_at")
+    list_display = ("__str__", "telephone", "served", "pack", "state", "last_lead_at", "created_at")
     list_filter = ("status", "pack_size")
-    search_fields = ("=id", "phone")
+    search_fields = ("phone",)  # shows the box; `find` searches
+    search_help_text = "Nom, téléphone, ou numéro du plombier (#34)."
     ordering = ("id",)
     readonly_fields = ("leads_received", "state", "last_lead_at", "created_at", "all_leads")
 
@@ -33,7 +36,10 @@ class PlumberAdmin(SturdyAdmin):
         css = {"all": ["desk/admin.css"]}
 
     def get_fields(self, request: HttpRequest, obj: Plumber | None = None) -> tuple[str, ...]:
-        return ("phone", "pack_size") + (self.readonly_fields if obj else ())
+        return PlumberForm.Meta.fields + (self.readonly_fields if obj else ())
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, typed: str) -> tuple[QuerySet, bool]:
+        return find(queryset, typed, words=("name",), numbers=("phone",)), False
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Plumber | None:
         """What is about to be changed is read, checked and written in one turn: no assignment comes between."""
@@ -42,16 +48,29 @@ class PlumberAdmin(SturdyAdmin):
         return super().get_object(request, object_id, from_field)
 
     def save_model(self, request: HttpRequest, obj: Plumber, form: ModelForm, change: bool) -> None:
+        if "phone" in form.changed_data and is_landline(obj.phone):
+            words = "Ce numéro est celui d'une ligne fixe : vérifiez que WhatsApp y est bien installé."
+            self.message_user(request, words, messages.WARNING)
         if not change:
             obj.save()
             enqueue_after_commit(packs.welcome())
             return
         obj.save(update_fields=[name for name in form.changed_data if name != "pack_size"])
+        if "zones" in form.changed_data:
+            enqueue_after_commit(packs.welcome())
         if "pack_size" in form.changed_data:
             enqueue_after_commit(packs.resize(obj.pk, obj.pack_size))
 
     def without_history(self, queryset: QuerySet) -> QuerySet:
         return queryset.filter(leads_received=0, leads=None)
+
+    @admin.display(description="téléphone", ordering="phone")
+    def telephone(self, plumber: Plumber) -> str:
+        return spaced(plumber.phone)
+
+    @admin.display(description="zones")
+    def served(self, plumber: Plumber) -> str:
+        return ", ".join(plumber.zones) or "partout"
 
     @admin.display(description="pack", ordering=F("leads_received") * 1.0 / F("pack_size"))
     def pack(self, plumber: Plumber) -> SafeString:

@@ -285,3 +285,36 @@ def test_a_lead_can_be_added_in_a_window_of_its_own(admin_client):
     form = {"phone": "0612345678", "postal_code": "75011", "emergency_type": "Fuite", "_popup": "1", "_to_field": "id"}
 
     assert admin_client.post(f"{LEADS}add/?_popup=1", form).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "06 39 98 00 02",
+        "+33 6 39 98 00 02",
+        "0033639980002",
+        "06.39.98.00.02",
+        "980002",
+        "evier",
+        "ÉVIER",
+        "75011",
+        "#{pk}",
+    ],
+)
+def test_a_search_finds_what_is_meant_in_any_spelling_and_nothing_else(typed, admin_client, make_lead):
+    meant = make_lead(emergency_type="Fuite sous l'évier")
+    make_lead(phone="0612345678", postal_code="69001")
+    make_lead(phone="0639980020", postal_code="69002")
+
+    page = admin_client.get(LEADS, {"q": typed.format(pk=meant.pk)})
+
+    assert [lead.pk for lead in page.context["cl"].result_list] == [meant.pk]
+
+
+def test_an_operators_lead_is_stored_as_a_customers_would_be(admin_client):
+    form = {"phone": "+33 (0)6 39 98 00 02", "postal_code": "2A004", "emergency_type": "Fuite"}
+
+    admin_client.post(f"{LEADS}add/", form)
+
+    lead = Lead.objects.get()
+    assert (lead.phone, lead.postal_code, lead.source) == ("0639980002", "20004", "operator")

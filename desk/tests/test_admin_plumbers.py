@@ -103,3 +103,42 @@ class TestOddPlumbers:
 
         plumber.refresh_from_db()
         assert plumber.status == "active"
+
+
+class TestNumbers:
+    FORM = {"name": "Dupont", "phone": "0033 6 39 98 00 77", "pack_size": "5", "zones": "75, 92100"}
+
+    def test_a_number_is_stored_as_whatsapp_wants_it_whatever_was_typed(self, admin_client):
+        admin_client.post(f"{PLUMBERS}add/", self.FORM)
+
+        plumber = Plumber.objects.get()
+        assert (plumber.name, plumber.phone, plumber.zones) == ("Dupont", "+33639980077", ["75", "92100"])
+        assert str(plumber) == f"Dupont (n° {plumber.pk})"
+
+    def test_the_same_number_twice_is_refused_with_whose_it_is(self, admin_client, make_plumber):
+        make_plumber(phone="06 39 98 00 77", name="Martin")
+
+        page = admin_client.post(f"{PLUMBERS}add/", self.FORM)
+
+        assert "Martin" in page.content.decode() and "a déjà ce numéro" in page.content.decode()
+        assert Plumber.objects.count() == 1
+
+    def test_a_landline_is_taken_with_a_warning(self, admin_client):
+        page = admin_client.post(f"{PLUMBERS}add/", self.FORM | {"phone": "01 99 00 00 07"}, follow=True)
+
+        assert "ligne fixe" in page.content.decode()
+        assert Plumber.objects.get().phone == "+33199000007"
+
+    @pytest.mark.parametrize("typed", ["0639980077", "+33 6 39 98 00 77", "dupont", "980077"])
+    def test_a_search_finds_him_in_any_spelling(self, typed, admin_client, make_plumber):
+        meant = make_plumber(phone="+33639980077", name="Dupont")
+        make_plumber(phone="+33639980078", name="Martin")
+
+        page = admin_client.get(PLUMBERS, {"q": typed})
+
+        assert [plumber.pk for plumber in page.context["cl"].result_list] == [meant.pk]
+
+    def test_zones_that_are_none_are_refused(self, admin_client):
+        page = admin_client.post(f"{PLUMBERS}add/", self.FORM | {"zones": "Paris"})
+
+        assert "ni un début de code" in page.content.decode()
