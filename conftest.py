@@ -10,7 +10,7 @@ import psycopg2.extras
 import pytest
 
 from dev import forked
-from dev.embedded import copied, fresh_database
+from dev.embedded import copied, empty, fresh_database
 from dev.environment import TEN_TIMES_AS_FAST
 from dev.ledger import Ledger
 from dev.stack import MIGRATED, PARTS, Stack
@@ -67,11 +67,17 @@ def outbox():
     return memory.outbox
 
 
-@pytest.fixture
-def empty_database():
-    """The URL of a database of its own on the tests' server, for tests that run real processes."""
+@pytest.fixture(scope="session")
+def database_to_empty():
     with fresh_database(os.environ["DATABASE_URL"]) as url:
         yield url
+
+
+@pytest.fixture
+def empty_database(database_to_empty):
+    """The URL of an empty database of its own on the tests' server, for tests that run real processes."""
+    yield database_to_empty
+    empty(database_to_empty)
 
 
 @pytest.fixture(scope="session")

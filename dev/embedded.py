@@ -48,6 +48,16 @@ def fresh_database(url: str) -> Iterator[str]:
         _execute(url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+def empty(url: str) -> None:
+    """Make the database at `url` as empty as a new one, in a tenth of the time. Whoever is connected to it is not."""
+    name = urlsplit(url).path[1:]
+    server = urlunsplit(urlsplit(url)._replace(path="/postgres"))
+    _execute(server, f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'")
+    _execute(server, f"ALTER DATABASE {name} RESET ALL")
+    _execute(url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION pg_database_owner")
+    _execute(url, "GRANT USAGE ON SCHEMA public TO PUBLIC")
+
+
 def copied(template: str, url: str) -> bool:
     """Make the database at `url` a copy of the one at `template` (same server); False if it has tables already."""
     with contextlib.closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:

@@ -5,7 +5,7 @@ import psycopg2
 import pytest
 import redis
 
-from dev.embedded import fresh_database, running
+from dev.embedded import empty, fresh_database, running
 from dev.postgresql import PostgreSQL
 from dev.valkey import Valkey
 
@@ -16,6 +16,14 @@ def answer(url, query):
         cursor = connection.cursor()
         cursor.execute(query)
         return cursor.fetchone()[0]
+
+
+OBJECTS = """
+SELECT array_agg(object ORDER BY object) FROM (
+    SELECT nspname || ' ' || pg_get_userbyid(nspowner) || ' ' || coalesce(nspacl::text, '') FROM pg_namespace
+    UNION ALL SELECT relname FROM pg_class WHERE relkind <> 't' UNION ALL SELECT proname FROM pg_proc
+    UNION ALL SELECT typname FROM pg_type) AS all_of_them (object)
+"""
 
 
 @pytest.mark.parametrize("name", ["plain", "with space, comma and é", "l" * 120])
@@ -43,6 +51,24 @@ def test_a_fresh_database_is_empty_and_goes():
         name = answer(url, "SELECT current_database()")
 
     assert answer(database_url, f"SELECT count(*) FROM pg_database WHERE datname = '{name}'") == 0
+
+
+def test_a_database_that_was_emptied_is_as_a_fresh_one():
+    """With what a test may have left in it: tables, types and functions, a default, somebody still connected."""
+    with fresh_database(os.environ["DATABASE_URL"]) as url, contextlib.closing(psycopg2.connect(url)) as left:
+        fresh = answer(url, OBJECTS)
+        name = answer(url, "CREATE TYPE state AS ENUM ('a'); SELECT current_database()")
+        answer(url, "CREATE TABLE leads (id serial, state state); CREATE VIEW ids AS SELECT id FROM leads; SELECT 1")
+        answer(url, "CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'; SELECT 1")
+        answer(url, f"ALTER DATABASE {name} SET default_transaction_read_only = on; SELECT 1")
+        left.cursor().execute("SELECT 1")
+
+        empty(url)
+
+        assert answer(url, OBJECTS) == fresh
+        assert answer(url, "SHOW default_transaction_read_only") == "off"
+        with pytest.raises(psycopg2.OperationalError):
+            left.cursor().execute("SELECT 1")
 
 
 def test_valkey_never_evicts_and_keeps_its_data(tmp_path):
