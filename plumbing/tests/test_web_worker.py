@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import socket
 import threading
@@ -13,6 +14,9 @@ import psutil
 import pytest
 import requests
 
+from dev.embedded import copied, fresh_database
+from dev.ledger import Ledger
+from dev.stack import MIGRATED, Stack
 from notifications.tests.signed import meta_signature, twilio_signature
 
 LEAD = (
@@ -21,9 +25,15 @@ LEAD = (
 )
 
 
-@pytest.fixture
-def web(run_stack):
-    return run_stack(parts=("web",))
+@pytest.fixture(scope="module")
+def web(tmp_path_factory, migrated_database):
+    """One for all tests, with a lead: what clients did to it before must not matter."""
+    with fresh_database(os.environ["DATABASE_URL"]) as url:
+        copied(migrated_database, url)
+        Ledger(url).rows(LEAD)
+        environment = {"DATABASE_URL": url, MIGRATED: "1"}
+        with Stack(tmp_path_factory.mktemp("web"), environment, parts=("web",)) as stack:
+            yield stack
 
 
 @pytest.fixture
@@ -53,9 +63,8 @@ def chunked(body):
     yield from (body[start : start + 7] for start in range(0, len(body), 7))
 
 
-def test_bodies_in_chunks_are_read(web, rows):
+def test_bodies_in_chunks_are_read(web):
     """Transfer-Encoding: chunked and no Content-Length, as a CDN's tunnel sends."""
-    rows(LEAD)
     secrets = web.environment
     report = urlencode({"MessageSid": "SM" + "0" * 32, "MessageStatus": "sent"}).encode()
     form = {"MessageSid": ["SM" + "0" * 32], "MessageStatus": ["sent"]}
@@ -87,8 +96,7 @@ SLOW = {
 }
 
 
-def test_slow_clients_keep_nobody_waiting_and_get_ten_seconds_as_a_whole(web, connect, rows):
-    rows(LEAD)
+def test_slow_clients_keep_nobody_waiting_and_get_ten_seconds_as_a_whole(web, connect):
     slow = [(kind, connect(sent)) for kind, sent in SLOW.items() for _ in range(24)]
     since, over = time.monotonic(), threading.Event()
 
