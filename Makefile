@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE ?= 1
 
 PYTHON = python3
 VENV = .cache/venv
-TEST_PROCESSES = 3
+TEST_PROCESSES = 4
 
 # With the venv's Python, in the place of the shell; ended when make is killed (Linux).
 TIED := $(if $(shell command -v setpriv),setpriv --pdeathsig=TERM --)
@@ -32,7 +32,7 @@ run: set-up
 
 test: export PYTHONDONTWRITEBYTECODE =# hundreds of processes would compile the same again
 test: set-up
-	$(RUN) -m pytest -n $(TEST_PROCESSES) -m 'not faults_full'
+	$(RUN) -m pytest -n $(TEST_PROCESSES) --dist worksteal -m 'not faults_full'
 
 test-browser: set-up
 	command -v chromium >/dev/null || $(call fail,Chromium is missing: install it (Debian: apt-get install chromium) and try again)

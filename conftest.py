@@ -8,6 +8,7 @@ import psycopg2
 import psycopg2.extensions
 import psycopg2.extras
 import pytest
+from django.conf import settings
 
 from dev import forked
 from dev.embedded import copied, empty, fresh_database
@@ -19,6 +20,22 @@ from leads.models import Lead, Plumber
 from notifications.providers import memory
 
 _numbers = itertools.count(1)
+_START_PROCESSES = {"run_stack", "world"}  # fixtures
+
+
+def pytest_configure():
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the others are slow on purpose
+
+
+@pytest.hookimpl(trylast=True)  # what is left of the items by then is run
+def pytest_collection_modifyitems(items):
+    """Spread the tests that start the product evenly among the others: they mostly wait, and in a crowd too long."""
+    waiting = [item for item in items if _START_PROCESSES.intersection(item.fixturenames)]
+    spread = [item for item in items if item not in waiting]
+    step = len(spread) // max(len(waiting), 1) + 1
+    for number, item in enumerate(waiting):
+        spread.insert(number * step, item)
+    items[:] = spread
 
 
 @pytest.fixture(autouse=True)
