@@ -4,7 +4,6 @@ import contextlib
 import os
 
 import pytest
-from django.conf import settings
 
 from dev.embedded import servers
 from dev.folders import temporary
@@ -20,12 +19,6 @@ _stack = contextlib.ExitStack()
 if "PYTEST_XDIST_WORKER" not in os.environ:  # xdist's workers inherit what the first process started
     os.environ.update(_stack.enter_context(servers(_stack.enter_context(temporary("test")), outlive_the_machine=False)))
     os.environ.update(_SETTINGS)  # never a developer's own provider
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """A password is hashed a million times, which hundreds of tests with an operator need not wait for."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
