@@ -3,6 +3,7 @@
 What is missing or malformed is noted and stands in for itself until `stop_if_wrong`, so that all is said at once.
 """
 
+import ipaddress
 import os
 import sys
 from pathlib import Path
@@ -82,15 +83,44 @@ def boolean(name: str, default: bool) -> bool:
 
 def seconds(name: str, default: float) -> float:
     """A span in seconds, more than 0 and at most a year."""
+    return _span(name, default, unit="seconds", most=31_536_000)
+
+
+def hours(name: str, default: float) -> float:
+    """A span in hours, more than 0 and at most a year."""
+    return _span(name, default, unit="hours", most=8760)
+
+
+def _span(name: str, default: float, *, unit: str, most: int) -> float:
     value = text(name, str(default))
     try:
         span = float(value)
     except ValueError:
         span = 0.0
-    if not 0 < span <= 31_536_000:
-        wrong(name, f"must be a number of seconds, above 0 and at most a year, not {value!r}.")
+    if not 0 < span <= most:
+        wrong(name, f"must be a number of {unit}, above 0 and at most a year, not {value!r}.")
         return default
     return int(span) if span.is_integer() else span
+
+
+def choice(name: str, choices: tuple[str, ...], default: str) -> str:
+    """One of `choices`."""
+    value = text(name, default).lower()
+    if value not in choices:
+        wrong(name, f"must be {' or '.join(choices)}, not {value!r}.")
+        return default
+    return value
+
+
+def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Networks or single addresses, written with commas; none when it is not set."""
+    found = []
+    for word in filter(None, map(str.strip, text(name, "").split(","))):
+        try:
+            found.append(ipaddress.ip_network(word))
+        except ValueError:
+            wrong(name, f"must be addresses or networks with commas between, such as 10.0.0.0/8, not {word!r}.")
+    return found
 
 
 def words(name: str, default: object = REQUIRED) -> list[str]:

@@ -1,5 +1,6 @@
 """All settings, from the environment. docs/settings.md describes them; .env.example is a start."""
 
+import datetime
 import re
 from urllib.parse import urlsplit
 
@@ -49,7 +50,7 @@ CONTENT_SECURITY_POLICY = {  # no style and no script inside a page: neither our
         "base-uri": [NONE],
     }
 }
-LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")  # whose X-Forwarded-For counts (leads/client_address.py)
 FILE_UPLOAD_HANDLERS = []  # no page takes files
 DATA_UPLOAD_MAX_NUMBER_FILES = 0
 DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST_BODY
@@ -68,6 +69,10 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
 ]
 MIDDLEWARE = [
     "plumbing.middleware.permissions_policy",
@@ -80,10 +85,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "leads.unavailable.UnavailableMiddleware",
+    "desk.sessions.ended_by_silence",
+    "desk.second_factor.SecondFactorMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "plumbing.urls"
 WSGI_APPLICATION = "plumbing.wsgi.application"
@@ -103,6 +112,24 @@ TEMPLATES = [
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # no collectstatic step to forget
 
+# --- Operators' accounts (desk/accounts.py, desk/second_factor.py) ---------------------------------
+
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
+OPERATOR_2FA = env.choice("OPERATOR_2FA", ("optional", "required"), "optional")
+SESSION_COOKIE_AGE = int(env.hours("OPERATOR_SESSION_HOURS", 12) * 3600)  # of silence, in seconds
+OTP_TOTP_ISSUER = f"Urgences plomberie ({urlsplit(SITE_URL).hostname})"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_HANDLER = "desk.accounts.LoginGuard"
+AXES_FAILURE_LIMIT = 5  # of an account from one address
+AXES_COOLOFF_TIME = datetime.timedelta(minutes=15)
+# Never of an account alone: whoever knows its name could lock its owner out.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # nor does whoever goes on trying make it longer
+AXES_CLIENT_IP_CALLABLE = "desk.accounts.counted_address"
+AXES_USERNAME_CALLABLE = "desk.accounts.counted_name"
+AXES_LOCKOUT_CALLABLE = "desk.accounts.locked_out"
+AXES_ENABLE_ADMIN = False
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -254,6 +281,8 @@ LOGGING = {
         "django.server": {"handlers": [], "propagate": True},
         "gunicorn.error": {"handlers": [], "propagate": True},
         "gunicorn.access": {"handlers": [], "propagate": True},
+        # LoginGuard says the same, in French and with less.
+        "axes": {"level": "ERROR"},
         # Scanners ask for other hosts all day: Django answers 400, and a line for each says nothing.
         "django.security.DisallowedHost": {"handlers": ["nobody"], "propagate": False},
     },

@@ -13,6 +13,7 @@ protected = admin.site.admin_view
 urlpatterns = [
     path("admin/r/<path:content_type_id>/<path:object_id>/", nonsense_is_404(protected(shortcut))),
     path("admin/autocomplete/", nonsense_is_404(protected(admin.site.autocomplete_view))),
+    path("admin/", include("desk.urls")),
     path("admin/", admin.site.urls),
     path("favicon.ico", RedirectView.as_view(url=static("leads/icon.svg"))),
     path("", include("leads.urls")),

@@ -47,6 +47,10 @@ class AttemptInline(admin.TabularInline):
         noted = {"held": Exists(this.held()), "not_delivered": Exists(this.not_delivered())}
         return super().get_queryset(request).annotate(**noted).order_by("-run", "-number")
 
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Whoever may see the lead sees what was tried for it."""
+        return any(request.user.has_perm(f"leads.{verb}_lead") for verb in ("view", "change"))
+
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 

@@ -1,0 +1,17 @@
+"""The desk's pages beside Django's admin. Only a web process loads them, and what they need."""
+
+from django.contrib.admin import site
+from django.urls import path
+
+from desk import second_factor
+
+app_name = "desk"
+protected = site.admin_view
+urlpatterns = [
+    path("second-facteur/", protected(second_factor.enrolment), name="second_factor"),
+    path("second-facteur/qr.svg", protected(second_factor.qr_code), name="second_factor_qr"),
+    path("second-facteur/commencer/", protected(second_factor.begin), name="second_factor_begin"),
+    path("second-facteur/activer/", protected(second_factor.confirm), name="second_factor_confirm"),
+    path("second-facteur/code/", protected(second_factor.verify), name="second_factor_verify"),
+    path("second-facteur/codes/", protected(second_factor.renew_recovery_codes), name="recovery_codes"),
+]
