@@ -11,19 +11,32 @@ from notifications.models import Attempt
 logger = logging.getLogger("notifications")
 
 
+def _ids(attempt: Attempt) -> dict[str, str]:
+    """For logs in JSON."""
+    return {"attempt": str(attempt.pk)}
+
+
 def accepted(attempt: Attempt) -> None:
-    logger.info("✅ WhatsApp envoyé (tentative %d) - Lead %d", attempt.number, attempt.lead_id)
+    logger.info("✅ WhatsApp envoyé (tentative %d) - Lead %d", attempt.number, attempt.lead_id, extra=_ids(attempt))
 
 
 def failed(attempt: Attempt, reason: object, result: Result) -> None:
     """`result` is what the failure made of the lead."""
     if result is Result.RETRY_DUE:
         delay = settings.NOTIFICATION_RETRY_DELAY
-        logger.warning("⚠️ Échec WhatsApp tentative 1 - Lead %d - Retry dans %ss: %s", attempt.lead_id, delay, reason)
+        logger.warning(
+            "⚠️ Échec WhatsApp tentative 1 - Lead %d - Retry dans %ss: %s",
+            attempt.lead_id,
+            delay,
+            reason,
+            **_of(attempt),
+        )
     elif result is Result.FAILED:
-        logger.error("❌ Échec définitif WhatsApp (tentative 2) - Lead %d: %s", attempt.lead_id, reason)
+        logger.error("❌ Échec définitif WhatsApp (tentative 2) - Lead %d: %s", lead_id, reason, extra=ids)
     else:
-        logger.info("Échec tardif de la tentative %d - Lead %d: %s", attempt.number, attempt.lead_id, reason)
+        logger.info(
+            "Échec tardif de la tentative %d - Lead %d: %s", attempt.number, attempt.lead_id, reason, **_of(attempt)
+        )
 
 
 def given_up(lead: Lead) -> None:

@@ -187,6 +187,10 @@ SERVICE_AREA = env.words("SERVICE_AREA", "")  # postal codes or their beginnings
 if wrong := next((zone for zone in SERVICE_AREA if not re.fullmatch(r"\d{1,5}", zone)), None):
     env.wrong("SERVICE_AREA", f"must be postal codes or beginnings of codes, as in 75,92100, not {wrong!r}.")
 
+# --- Running it (desk/health.py, desk/metrics.py) -----------------------------------------------------
+
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")
+
 # --- Providers --------------------------------------------------------------------------------------
 
 WHATSAPP_BACKEND = env.text("WHATSAPP_BACKEND")  # a name in notifications/providers, or a dotted path
@@ -259,6 +263,7 @@ CELERY_WORKER_ETA_TASK_LIMIT = 1000
 
 # --- Logs ---------------------------------------------------------------------------------------------
 
+LOG_FORMAT = env.choice("LOG_FORMAT", ("text", "json"), "text")
 LOGGING_CONFIG = "plumbing.logs.configure"
 LOGGING = {
     "version": 1,
@@ -268,6 +273,8 @@ LOGGING = {
             "()": "plumbing.logs.DiscreetFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
         }
+        if LOG_FORMAT == "text"
+        else {"()": "plumbing.json_logs.DiscreetJson"}
     },
     "filters": {"short": {"()": "plumbing.logs.Short"}},
     "handlers": {
@@ -283,6 +290,7 @@ LOGGING = {
         "gunicorn.access": {"handlers": [], "propagate": True},
         # LoginGuard says the same, in French and with less.
         "axes": {"level": "ERROR"},
+        "health_check": {"level": "ERROR"},  # a probe every few seconds says the same again; its answer says it
         # Scanners ask for other hosts all day: Django answers 400, and a line for each says nothing.
         "django.security.DisallowedHost": {"handlers": ["nobody"], "propagate": False},
     },
