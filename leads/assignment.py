@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from leads import database, places
 from leads.database import columns, instance
-from leads.models import Lead, Plumber
+from leads.models import ERASED, Lead, Plumber
 
 logger = logging.getLogger("leads")
 
@@ -199,7 +199,7 @@ def assign_by_hand(lead_id: int, *, requested_by: str) -> Lead:
     Raises NotWaiting or NobodyEligible.
     """
     lead = Lead.objects.select_for_update().get(pk=lead_id)
-    if lead.status != Lead.Status.CONFIRMED or lead.cancelled_at:
+    if lead.status != Lead.Status.CONFIRMED or lead.cancelled_at or lead.phone == ERASED:
         raise NotWaiting
     take_turn()
     if not _assign(lead, requested_by=requested_by, requested_at=None):

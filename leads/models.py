@@ -17,6 +17,8 @@ from leads.database import Backwards, DatabaseClock, StatementClock
 FIRST_INSTANT = datetime.datetime(1, 1, 2, tzinfo=datetime.UTC)
 END_OF_INSTANTS = datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC)
 
+ERASED = "effacé"  # stands where a person's number stood; nobody can dial it
+
 
 def new_token() -> str:
     """A secret for a confirmation link: 43 characters, 256 bits."""

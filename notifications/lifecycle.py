@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from leads.database import DatabaseClock, StatementClock, columns, database_time, instance
-from leads.models import Lead, Plumber
+from leads.models import ERASED, Lead, Plumber
 from notifications.conclusion import FAILED, PENDING, Conclusion, Run, conclude
 from notifications.facts import INTERRUPTED, Acceptance, Fact, Interruption, note
 from notifications.models import Attempt
@@ -334,6 +334,8 @@ def start_run(lead_id: int, *, requested_by: str, only_failed: bool = False) -> 
         lead = Lead.objects.select_for_update(nowait=True).filter(pk=lead_id).first()
         if lead is None or lead.status != Lead.Status.SENT or lead.plumber_id is None:
             raise CannotRun("sans plombier à prévenir")
+        if lead.phone == ERASED:
+            raise CannotRun("les données du client ont été effacées")
         if only_failed and lead.notification_status != FAILED:
             raise CannotRun("plus en échec")
         in_flight = DatabaseClock() - datetime.timedelta(seconds=settings.NOTIFICATION_LEASE)

@@ -22,21 +22,15 @@ def accepted(attempt: Attempt) -> None:
 
 def failed(attempt: Attempt, reason: object, result: Result) -> None:
     """`result` is what the failure made of the lead."""
+    ids, lead_id = _ids(attempt), attempt.lead_id
     if result is Result.RETRY_DUE:
         delay = settings.NOTIFICATION_RETRY_DELAY
-        logger.warning(
-            "⚠️ Échec WhatsApp tentative 1 - Lead %d - Retry dans %ss: %s",
-            attempt.lead_id,
-            delay,
-            reason,
-            **_of(attempt),
-        )
+        line = "⚠️ Échec WhatsApp tentative 1 - Lead %d - Retry dans %ss: %s"
+        logger.warning(line, lead_id, delay, reason, extra=ids)
     elif result is Result.FAILED:
         logger.error("❌ Échec définitif WhatsApp (tentative 2) - Lead %d: %s", lead_id, reason, extra=ids)
     else:
-        logger.info(
-            "Échec tardif de la tentative %d - Lead %d: %s", attempt.number, attempt.lead_id, reason, **_of(attempt)
-        )
+        logger.info("Échec tardif de la tentative %d - Lead %d: %s", attempt.number, lead_id, reason, extra=ids)
 
 
 def given_up(lead: Lead) -> None:

@@ -60,8 +60,8 @@ def test_it_says_how_it_stands(client, make_lead, make_plumber, plumber):
     assert ("plumbing_leads_recent", "whatsapp_failed", "sent") not in seen
     assert seen["plumbing_leads_recent", "", "pending"] == seen["plumbing_leads_waiting",] == 1
     assert seen["plumbing_attempts_recent", "twilio", "", "accepted"] == 1
-    assert seen["plumbing_time_to_accepted_seconds_bucket", "30.0"] == 0
-    assert seen["plumbing_time_to_accepted_seconds_bucket", "60.0"] == 1
+    assert seen["plumbing_time_to_accepted_seconds_bucket", "30"] == 0
+    assert seen["plumbing_time_to_accepted_seconds_bucket", "60"] == 1
     assert seen["plumbing_time_to_delivered_seconds_gcount",] == 0
     assert seen["plumbing_notifications_due",] == 1
     assert 40 <= seen["plumbing_oldest_due_seconds",] < 60
