@@ -3,7 +3,8 @@
 from django.contrib.admin import site
 from django.urls import path
 
-from desk import second_factor
+from desk import exports, second_factor
+from desk.personal_data_page import personal_data_page
 
 app_name = "desk"
 protected = site.admin_view
@@ -14,4 +15,7 @@ urlpatterns = [
     path("second-facteur/activer/", protected(second_factor.confirm), name="second_factor_confirm"),
     path("second-facteur/code/", protected(second_factor.verify), name="second_factor_verify"),
     path("second-facteur/codes/", protected(second_factor.renew_recovery_codes), name="recovery_codes"),
+    path("donnees-personnelles/", protected(personal_data_page), name="personal_data"),
+    path("demandes.csv", protected(exports.leads_csv), name="leads_csv"),
+    path("demandes.xlsx", protected(exports.leads_xlsx), name="leads_xlsx"),
 ]

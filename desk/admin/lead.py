@@ -51,6 +51,7 @@ NOTIFICATION = (
 @admin.register(Lead)
 class LeadAdmin(SturdyAdmin):
     title = "Demandes"
+    change_list_template = "desk/lead_list.html"  # with the exports
     form = LeadForm
     inlines = [AttemptInline]
     actions = ["resend", "assign_now"]

@@ -76,7 +76,8 @@ def test_every_setting_is_documented_and_no_other():
 
 def test_every_setting_is_in_the_example():
     assert (
-        first_cells("docs/settings.md") - set(re.findall(r"^#?([A-Z0-9_]+)=", read(".env.example"), re.MULTILINE)) == set()
+        first_cells("docs/settings.md") - set(re.findall(r"^#?([A-Z0-9_]+)=", read(".env.example"), re.MULTILINE))
+        == set()
     )
 
 

@@ -1,0 +1,48 @@
+"""One person's data, by telephone number: shown, downloaded, made unreadable."""
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from desk import personal_data
+from leads.phones import UndiallableNumber
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def personal_data_page(request: HttpRequest) -> HttpResponse:
+    """GET shows a form; the number comes by POST, which keeps it out of addresses and so out of logs."""
+    if not request.user.has_perm("desk.personal_data"):
+        raise PermissionDenied
+    number, action = request.POST.get("number", "").replace("\0", ""), request.POST.get("action", "")
+    context = {"number": number}
+    if request.method == "POST":
+        try:
+            if action == "export":
+                return _export(number)
+            if action == "erase" and request.POST.get("sure"):
+                return _erase(request, number)
+            context["found"] = personal_data.export(number)
+        except (UndiallableNumber, personal_data.StillServed) as exc:
+            context["error"] = str(exc)
+    context |= admin.site.each_context(request) | {"title": "Données personnelles"}
+    return render(request, "desk/personal_data.html", context)
+
+
+def _export(number: str) -> JsonResponse:
+    options = {"ensure_ascii": False, "indent": 2}
+    answer = JsonResponse(personal_data.export(number), encoder=DjangoJSONEncoder, json_dumps_params=options)
+    answer["Content-Disposition"] = 'attachment; filename="donnees-personnelles.json"'
+    return answer
+
+
+def _erase(request: HttpRequest, number: str) -> HttpResponse:
+    erased, left = personal_data.erase(number)
+    messages.success(request, f"{erased} demande(s) effacée(s).")
+    if left:
+        messages.warning(request, f"{left} demande(s) encore en cours : recommencez une fois qu'elles sont terminées.")
+    return redirect("desk:personal_data")
