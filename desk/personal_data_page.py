@@ -1,5 +1,7 @@
 """One person's data, by telephone number: shown, downloaded, made unreadable."""
 
+import logging
+
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.serializers.json import DjangoJSONEncoder
@@ -10,6 +12,8 @@ from django.views.decorators.http import require_http_methods
 
 from desk import personal_data
 from leads.phones import UndiallableNumber
+
+logger = logging.getLogger("desk")
 
 
 @never_cache
@@ -42,6 +46,7 @@ def _export(number: str) -> JsonResponse:
 
 def _erase(request: HttpRequest, number: str) -> HttpResponse:
     erased, left = personal_data.erase(number)
+    logger.warning("Données d'une personne effacées par « %s » : %d demande(s)", request.user, erased)
     messages.success(request, f"{erased} demande(s) effacée(s).")
     if left:
         messages.warning(request, f"{left} demande(s) encore en cours : recommencez une fois qu'elles sont terminées.")
