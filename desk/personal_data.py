@@ -134,7 +134,7 @@ def _erase_leads(leads: LeadQuerySet) -> int:
 
 
 def export(number: str) -> dict:
-    """All that is kept under this telephone number, for JSON. Raises UndiallableNumber."""
+    """All that is kept under this telephone number, for JSON. Raises UnusableNumber."""
     leads = [
         _plain(lead, ("id", "phone", "postal_code", "emergency_type", "status", "created_at", "confirmed_at",
                       "cancelled_at", "source", "consent_version", "consent_at", "notification_status"))
@@ -154,7 +154,7 @@ def export(number: str) -> dict:
 def erase(number: str) -> tuple[int, int]:
     """Make this person's data unreadable: how many leads were erased, and how many are still served and stay.
 
-    Raises UndiallableNumber, and StillServed when it is the number of a plumber who may still get leads.
+    Raises UnusableNumber, and StillServed when it is the number of a plumber who may still get leads.
     """
     plumbers = _plumbers_of(number)
     if busy := plumbers.exclude(status=Plumber.Status.PAUSED).first():

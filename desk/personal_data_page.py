@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from desk import personal_data
-from leads.phones import UndiallableNumber
+from leads.phones import UnusableNumber
 
 logger = logging.getLogger("desk")
 
@@ -31,7 +31,7 @@ def personal_data_page(request: HttpRequest) -> HttpResponse:
             if action == "erase" and request.POST.get("sure"):
                 return _erase(request, number)
             context["found"] = personal_data.export(number)
-        except (UndiallableNumber, personal_data.StillServed) as exc:
+        except (UnusableNumber, personal_data.StillServed) as exc:
             context["error"] = str(exc)
     context |= admin.site.each_context(request) | {"title": "Données personnelles"}
     return render(request, "desk/personal_data.html", context)

@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 
 from desk import personal_data
-from leads.phones import UndiallableNumber
+from leads.phones import UnusableNumber
 
 
 class Command(BaseCommand):
@@ -17,7 +17,7 @@ class Command(BaseCommand):
     def handle(self, *, action: str, number: str, **options: object) -> None:
         try:
             self._export(number) if action == "export" else self._erase(number)
-        except (UndiallableNumber, personal_data.StillServed) as exc:
+        except (UnusableNumber, personal_data.StillServed) as exc:
             raise CommandError(str(exc)) from exc
 
     def _export(self, number: str) -> None:
