@@ -133,7 +133,7 @@ def qr_code(request: HttpRequest) -> HttpResponse:
     if (device := devices.proposed(request.user)) is None:
         raise Http404
     picture = io.BytesIO()
-    segno.make(device.config_url).save(picture, kind="svg", scale=5, border=4, light="white", dark="black")
+    segno.make(device.config_url).save(picture, kind="svg", omitsize=True, border=4, light="white", dark="black")
     return HttpResponse(picture.getvalue(), content_type="image/svg+xml")
 
 

@@ -9,6 +9,8 @@ import shutil
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
+from django_otp.oath import totp
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from playwright.sync_api import expect, sync_playwright
 
 from leads.models import Lead
@@ -134,4 +136,39 @@ def test_an_operator_adds_a_lead_and_copies_its_link(desk, live_server, complain
 
     expect(desk.locator(".confirmation-link button")).to_have_text("Copié ✓")
     assert link == f"http://testserver/confirm/{Lead.objects.get().confirmation_token}/"
+    assert complaints == []
+
+
+def log_in(page, live_server, password):
+    page.goto(f"{live_server}{reverse('admin:index')}")
+    page.fill("[name=username]", "anne")
+    page.fill("[name=password]", password)
+    page.click("[type=submit]")
+
+
+def test_whoever_guesses_reads_when_to_try_again(phone, live_server):
+    User.objects.create_superuser("anne", password="un-mot-de-passe")
+    for _ in range(5):
+        log_in(phone, live_server, "faux")
+
+    log_in(phone, live_server, "un-mot-de-passe")
+
+    expect(phone.get_by_role("alert")).to_contain_text("Réessayez dans 15 minutes")
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_an_operator_enrols_a_second_factor_on_a_phone(phone, live_server, settings, complaints):
+    settings.OPERATOR_2FA = "required"
+    User.objects.create_superuser("anne", password="un-mot-de-passe")
+    log_in(phone, live_server, "un-mot-de-passe")
+
+    phone.get_by_role("button", name="Commencer").click()
+    expect(phone.get_by_alt_text("Code QR de votre second facteur")).to_have_js_property("complete", True)
+    assert phone.evaluate("document.querySelector('.qr').naturalWidth") > 0
+    phone.get_by_label("Le code à six chiffres").fill(f"{totp(TOTPDevice.objects.get().bin_key):06d}")
+    phone.get_by_role("button", name="Activer").click()
+
+    expect(phone.locator(".codes li")).to_have_count(10)
+    phone.get_by_role("link", name="C'est noté").click()
+    expect(phone).to_have_url(f"{live_server}/admin/")
     assert complaints == []
