@@ -77,4 +77,4 @@ def test_a_persons_page_shows_downloads_and_erases(admin_client, make_lead):
     admin_client.post(page, form | {"action": "erase", "sure": "1"})
     lead.refresh_from_db()
     assert lead.phone == "effacé"
-    assert "illisible" in admin_client.post(page, {"number": "x"}).content.decode()
+    assert "chiffres seulement" in admin_client.post(page, {"number": "x"}).content.decode()
