@@ -68,6 +68,22 @@ def test_tokens_and_numbers_are_hidden_and_nothing_else_p12(message, shown):
     assert formatted(message) == (shown or f"WARNING {message}")
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        *(f"{word}=K3pt" for word in ("token", "password", "secret", "signature", "Token", "PASSWORD", "paſſword")),
+        *("Basic K3pt/K3pt", "BEARER K3pt/K3pt", "Failing row contains (K3pt)", "detail: K3pt", "QUERY: K3pt"),
+        *("LINE 12: K3pt", "STATEMENT: K3pt", "invalid input syntax for integer: K3pt", "WAMID.K3pt"),
+        *("/API/LEAD/K3pt", "%2Fconfirm%2FK3pt", "redis://app:K3pt@host"),
+        *("0692123456", "262692123456", "00590690123456", "594694123456", "596696123456", "0033612345678"),
+    ],
+)
+def test_each_word_and_each_country_is_looked_for_p12(message):
+    shown = hide(message)
+
+    assert "…" in shown and "K3pt" not in shown and "123456" not in shown
+
+
 def test_they_are_hidden_in_tracebacks_too_p12():
     try:
         raise ValueError("Failing row contains (42, 0612345678, its-token)")
