@@ -37,7 +37,7 @@ test: set-up
 test-browser: set-up
 	command -v chromium >/dev/null || $(call fail,Chromium is missing: install it (Debian: apt-get install chromium) and try again)
 	$(LOCKED) $(VENV)/browser
-	$(RUN) -m pytest desk/tests/browser.py
+	$(RUN) -m pytest desk/tests/browser.py leads/tests/browser.py
 
 faults: set-up
 	$(RUN) -m pytest faults -n 2

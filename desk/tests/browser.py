@@ -75,7 +75,7 @@ def test_a_customer_confirms_on_a_phone_without_javascript(phone, live_server, p
 
     phone.get_by_role("button", name="Confirmer").click()
 
-    expect(phone.get_by_role("heading")).to_have_text("Votre demande est confirmée")
+    expect(phone.get_by_role("heading", level=1)).to_have_text("Votre demande est confirmée")
     expect(phone.get_by_text("Un plombier vous est attribué")).to_be_visible()
     lead.refresh_from_db()
     assert (lead.status, lead.plumber, enqueued) == ("sent", plumber, [lead.pk])
@@ -106,9 +106,9 @@ def test_every_page_fits_a_phone(page, phone, live_server, make_lead):
     if page == "waiting":
         phone.get_by_role("button").click()
 
-    [heading] = phone.get_by_role("heading").all_inner_texts()
+    [heading] = phone.get_by_role("heading", level=1).all_inner_texts()
 
-    card = phone.locator(".card").bounding_box()
+    card = phone.locator(".card").first.bounding_box()
     assert (
         heading
         == {

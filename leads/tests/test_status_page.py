@@ -75,33 +75,37 @@ def test_the_steps_have_their_times(client, make_assigned):
 
 
 STANDINGS = {
-    "not begun": ([], {}, "Nous lui envoyons votre demande"),
-    "attempt 1 in flight": ([{}], {}, "Nous lui envoyons votre demande"),
-    "attempt 1 failed": ([failed(ago(seconds=5))], {}, "nous réessayons"),
-    "attempt 2 in flight": ([failed(ago(seconds=35)), {}], {}, "nous réessayons"),
+    "not begun": (lambda: [], {}, "Nous lui envoyons votre demande"),
+    "attempt 1 in flight": (lambda: [{}], {}, "Nous lui envoyons votre demande"),
+    "attempt 1 failed": (lambda: [failed(ago(seconds=5))], {}, "nous réessayons"),
+    "attempt 2 in flight": (lambda: [failed(ago(seconds=35)), {}], {}, "nous réessayons"),
     "both failed": (
-        [failed(ago(seconds=35)), failed(ago(seconds=5))],
+        lambda: [failed(ago(seconds=35)), failed(ago(seconds=5))],
         {"notification_status": "whatsapp_failed"},
         "Nous n'avons pas encore réussi à prévenir le plombier",
     ),
-    "accepted": ([accepted(ago(seconds=5))], {"notification_status": "whatsapp_sent"}, "Un plombier a été prévenu"),
+    "accepted": (
+        lambda: [accepted(ago(seconds=5))],
+        {"notification_status": "whatsapp_sent"},
+        "Un plombier a été prévenu",
+    ),
     "accepted long ago, no receipt": (
-        [accepted(ago(minutes=11))],
+        lambda: [accepted(ago(minutes=11))],
         {"notification_status": "whatsapp_sent"},
         "rien ne dit encore que son téléphone l'a reçu",
     ),
     "held by the provider": (
-        [accepted(ago(seconds=5), provider_state="held_for_quality_assessment")],
+        lambda: [accepted(ago(seconds=5), provider_state="held_for_quality_assessment")],
         {"notification_status": "whatsapp_sent"},
         "rien ne dit encore que son téléphone l'a reçu",
     ),
-    "told by telephone": ([], {"notification_ended_because": "reached"}, "Plombier prévenu par téléphone"),
+    "told by telephone": (lambda: [], {"notification_ended_because": "reached"}, "Plombier prévenu par téléphone"),
 }
 
 
 @pytest.mark.parametrize(("attempts", "fields", "words"), STANDINGS.values(), ids=STANDINGS)
 def test_what_goes_on_is_said_as_it_is(attempts, fields, words, client, make_assigned):
-    page = read(client.get(path(make_assigned(*attempts, **fields))))
+    page = read(client.get(path(make_assigned(*attempts(), **fields))))
 
     assert words in page
     assert CALL_HIM in page
