@@ -59,7 +59,7 @@ format: set-up
 # --- Pins: what a .in file asks for, with every package that comes along and its hashes, for Python 3.11.0 and newer.
 # The pins that are there stay as long as the .in files allow.
 
-PINNED = requirements requirements-dev requirements-browser requirements-pins
+PINNED = requirements requirements-dev requirements-browser requirements-bench requirements-pins
 PINS_IN = .
 UPGRADE =
 COMPILE = '$(CURDIR)/$(VENV)/bin/uv' pip compile --quiet --universal --python-version 3.11 --generate-hashes \
