@@ -7,6 +7,7 @@ export PYTHONDONTWRITEBYTECODE ?= 1
 
 PYTHON = python3
 VENV = .cache/venv
+BENCH =
 TEST_PROCESSES = 4
 
 # With the venv's Python, in the place of the shell; ended when make is killed (Linux).
@@ -19,6 +20,7 @@ help:
 	echo 'make test          run the tests'
 	echo 'make test-browser  run the tests that need Chromium'
 	echo 'make faults        all faults, three seeds of chaos (12 minutes); also faults-ablation, faults-realtime'
+	echo 'make bench         measure the speed beside what it could be (10 minutes; make bench BENCH=--quick: a smoke run)'
 	echo 'make lint          check the code'
 	echo 'make format        format the code'
 	echo 'make pins          write requirements*.txt from requirements*.in (newer releases: make pins UPGRADE=--upgrade)'
@@ -47,6 +49,10 @@ faults-ablation: set-up
 
 faults-realtime: set-up
 	$(RUN) -m faults.realtime
+
+bench: set-up
+	$(LOCKED) $(VENV)-bench/installed
+	$(RUN) -m bench $(BENCH)
 
 lint: set-up
 	$(VENV)/bin/ruff check .
@@ -110,8 +116,16 @@ $(INSTALLED): requirements-dev.txt $(VENV)/bin/python
 
 $(VENV)/bin/python:
 
+# Apart from the product, whose packages stay as they are pinned.
+$(VENV)-bench/installed: requirements-bench.txt $(INSTALLED)
+	echo 'Installing what the bench compares with …'
+	'$(PYTHON)' -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --no-input --progress-bar off --disable-pip-version-check -r $< 2>&1 | $(PROGRESS) \
+		|| $(call fail,the packages could not be installed (why: above): $(NEEDED))
+	touch $@
+
 $(VENV)/browser $(VENV)/pins: $(VENV)/%: requirements-%.txt $(INSTALLED)
 	$(PIP) -r $< 2>&1 | $(PROGRESS) || $(call fail,the packages could not be installed (why: above): $(NEEDED))
 	touch $@
 
-.PHONY: help demo run test test-browser faults faults-ablation faults-realtime lint format pins check-pins set-up
+.PHONY: help demo run test test-browser faults faults-ablation faults-realtime bench lint format pins check-pins set-up

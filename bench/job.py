@@ -12,6 +12,7 @@ import psycopg2
 import requests
 
 URL = "{TWILIO_API_URL}/2010-04-01/Accounts/{TWILIO_ACCOUNT_SID}/Messages.json"
+DUE = "SELECT leads.id, plumbers.phone FROM leads JOIN plumbers ON plumbers.id = plumber_id ORDER BY leads.id"
 CLAIM = """
 WITH claimed AS (
     UPDATE leads SET notification_attempts = 1, notification_retry_at = clock_timestamp() + interval '30 s'
@@ -43,9 +44,7 @@ _mine = threading.local()
 def due() -> list[tuple[int, str]]:
     """The ids of the leads and the numbers of their plumbers, in order."""
     with psycopg2.connect(os.environ["DATABASE_URL"]) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT leads.id, plumbers.phone FROM leads JOIN plumbers ON plumbers.id = plumber_id ORDER BY 1"
-        )
+        cursor.execute(DUE)
         return cursor.fetchall()
 
 

@@ -62,14 +62,12 @@ class World:
     # --- Processes
 
     @contextlib.contextmanager
-    def process(
-        self, name: str, command: list[str], ready: Callable[[], bool], **environment: str
-    ) -> Iterator[Process]:
+    def process(self, name: str, command: list[str], ready: Callable[[], bool]) -> Iterator[Process]:
         process = Process(
             name,
             command,
             log=self.folder / f"{name}.log",
-            environment=self.environment | environment,
+            environment=self.environment,
             folder=ROOT,
             ready=ready,
         )
