@@ -24,25 +24,27 @@ def main() -> int:
     parser.add_argument("--only", type=int, action="append", metavar="N", help="the figure N; may be repeated")
     parser.add_argument("--json", type=Path, default=folders.CACHE / "bench.json", help="where the figures go")
     options = parser.parse_args()
+    folders.CACHE.mkdir(exist_ok=True)
+    machine = Machine.this(folders.CACHE)
     try:
-        for refusal in _refusals(options.quick):
+        for refusal in _refusals(machine, options.quick):
             print(f"Error: {refusal}", file=sys.stderr)
             return 2
         with folders.temporary("bench") as folder, World(folder) as world:
             figures = [one for one in FIGURES if not options.only or one.number in options.only]
-            results = [_measure(world, figure, options.quick) for figure in figures]
+            results = {"machine": str(machine), "quick": options.quick}
+            results |= {"figures": [_measure(world, figure, options.quick) for figure in figures]}
         options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     except FAILURES as exc:
         print(f"Error: {sentence(exc)}", file=sys.stderr)
         return 2
-    return int(any(not target["met"] for result in results for target in result["targets"]))
+    return int(any(not target["met"] for figure in results["figures"] for target in figure["targets"]))
 
 
-def _refusals(quick: bool) -> list[str]:
-    folders.CACHE.mkdir(exist_ok=True)
+def _refusals(machine: Machine, quick: bool) -> list[str]:
     if not (PEERS / "python").exists():
         return ["what to compare with is not installed: start this with `make bench`."]
-    return [] if quick else list(Machine.this(folders.CACHE).refusals())
+    return [] if quick else list(machine.refusals())
 
 
 def _measure(world: World, figure: Figure, quick: bool) -> dict[str, object]:

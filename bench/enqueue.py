@@ -1,19 +1,27 @@
-"""Hand over the leads that are due: all at once, or, with a span in seconds as the argument, one after each.
+"""Hand over the leads that are due: `python -m bench.enqueue bench.on_huey` all at once, or SPAN seconds apart.
 
-One after each, it prints the instant (CLOCK_MONOTONIC) before each and the number of its plumber.
+SPAN seconds apart, it prints the instant (CLOCK_MONOTONIC) before each and the number of its plumber.
 """
 
-import sys
+import argparse
+import importlib
 import time
 from collections.abc import Callable
 
 from bench import job
 
 
-def all_due(enqueue: Callable[[int], object]) -> None:
-    span = float(sys.argv[1]) if len(sys.argv) > 1 else 0
+def all_due(enqueue: Callable[[int], object], span: float) -> None:
     for lead_id, phone in job.due():
         if span:
             time.sleep(span)
             print(time.monotonic(), phone, flush=True)
         enqueue(lead_id)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("module", help="the one that has `enqueue`")
+    parser.add_argument("span", type=float, nargs="?", default=0)
+    options = parser.parse_args()
+    all_due(importlib.import_module(options.module).enqueue, options.span)

@@ -13,7 +13,7 @@ LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 class Load:
     """How a load went."""
 
-    waits: list[float] = field(default_factory=list)  # seconds, of the requests that were answered 200
+    waits: list[float] = field(default_factory=list)  # seconds, of the requests that succeeded
     failures: list[str] = field(default_factory=list)
     took: float = 0.0  # seconds
 
@@ -80,7 +80,7 @@ async def _measure(load: Load, connection: "Connection", request: bytes, begin: 
         load.failures.append(type(error).__name__)
         await connection.close()
         return
-    if status == 200:
+    if 200 <= status < 300:
         load.waits.append(time.perf_counter() - begin)
     else:
         load.failures.append(f"HTTP {status}")

@@ -24,6 +24,9 @@ class Machine:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         return cls(len(os.sched_getaffinity(0)), memory, shutil.disk_usage(folder).free, os.getloadavg()[0])
 
+    def __str__(self) -> str:
+        return f"{self.cores} cores, {self.memory / 1e9:.1f} GB of memory, load average {self.load:.1f} at the start"
+
     def refusals(self) -> Iterator[str]:
         if self.cores < CORES:
             yield f"this machine is too small: {self.cores} core, and it takes {CORES}."

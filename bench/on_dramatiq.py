@@ -1,4 +1,4 @@
-"""The job on dramatiq: the actor that its workers import; run as a module, it enqueues what is due."""
+"""The job on dramatiq."""
 
 import os
 
@@ -6,7 +6,6 @@ import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 
 from bench import job
-from bench.enqueue import all_due
 
 dramatiq.set_broker(RedisBroker(url=os.environ["REDIS_URL"]))
 
@@ -16,5 +15,4 @@ def notify(lead_id: int) -> None:
     job.deliver(lead_id)
 
 
-if __name__ == "__main__":
-    all_due(notify.send)
+enqueue = notify.send

@@ -11,12 +11,12 @@ COMMANDS = {
     "dramatiq": [str(PEERS / "dramatiq"), "bench.on_dramatiq", "--processes", "1", "--threads", "40"],
     "huey": [str(PEERS / "huey_consumer"), "bench.on_huey.huey", "-w", "40", "-k", "thread"],
 }
-READY = {"celery": " ready", "dramatiq": "ready for action", "huey": "notify"}
+READY = {"celery": " ready", "dramatiq": "ready for action", "huey": "enqueue"}
 
 
 def enqueue(world: World, kind: str, *arguments: str) -> str:
     """Hand over what is due; what that printed."""
-    return world.python("-m", f"bench.on_{kind}", *arguments, peers=kind != "celery")
+    return world.python("-m", "bench.enqueue", f"bench.on_{kind}", *arguments, peers=kind != "celery")
 
 
 @contextlib.contextmanager

@@ -1,0 +1,72 @@
+"""`make bench-docs`: docs/performance.md and its charts, from what the machine printed.
+
+Runs where matplotlib is, beside the peers. What the file says is what the bench measured: nothing is left out.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import matplotlib
+
+from bench.figure import table
+
+matplotlib.use("Agg")
+from matplotlib import pyplot  # noqa: E402
+
+INTRODUCTION = """# Performance
+
+Written by `make bench-docs` from the last `make bench` on: {machine}
+
+Each figure stands beside its references, which ran in the same minutes: interleaved, {rounds} round(s), medians.
+Everything
+shares one machine: clients, provider, servers and the product; so ratios say more than numbers.
+The provider answers as Twilio does after the delay given.
+
+How it is measured, where that is not obvious:
+
+- Packs end at 30 leads; the bench's own database drops `plumbers_pack_size_known`, so that one plumber lasts a round.
+- Confirmations run without a worker: on two cores it would take its share from gunicorn and not from pgbench.
+- A drain's rate is what the rows say, for us and the peers alike: n / (last `finished_at` − first `started_at`).
+- The peers and the bound run the least that the job takes (`bench/job.py`): one statement to claim, one request, one
+  statement to record; no deadline, no second attempt, no log line.
+- Late failures that a webhook reports at one instant are not measured here: figure 5 has all first attempts begin at
+  one instant instead.
+- Memory and the queries of large tables (figures 7 and 8) are not measured yet.
+
+{verdict}
+"""
+
+
+def write(results: dict, docs: Path) -> None:
+    """`results` as `make bench` wrote them."""
+    missed = [target["text"] for figure in results["figures"] for target in figure["targets"] if not target["met"]]
+    verdict = f"**{len(missed)} target(s) missed**, named below." if missed else "All targets met."
+    rounds = len(results["figures"][0]["rounds"])
+    text = INTRODUCTION.format(machine=results["machine"], rounds=rounds, verdict=verdict)
+    for figure in results["figures"]:
+        text += f"\n## {figure['number']}. {figure['title']}\n\n{table(figure['medians'])}\n\n"
+        text += "".join(f"- {target['text']}\n" for target in figure["targets"])
+        if chart(figure, docs / f"performance-{figure['number']}.png"):
+            text += f"\n![{figure['title']}](performance-{figure['number']}.png)\n"
+    (docs / "performance.md").write_text(text)
+
+
+def chart(figure: dict, path: Path) -> bool:
+    """A bar for each median of the figure's first unit; False if there is nothing to compare."""
+    unit = next(iter(figure["medians"])).rpartition("(")[2]
+    bars = {name.rpartition(" (")[0]: value for name, value in figure["medians"].items() if name.endswith(f"({unit}")}
+    if len(bars) < 2 or unit == ")":
+        return False
+    picture, axes = pyplot.subplots(figsize=(8, 0.6 + 0.4 * len(bars)), layout="constrained")
+    axes.bar_label(axes.barh(list(bars), list(bars.values())), fmt="{:.4g}", padding=3)
+    axes.invert_yaxis()
+    axes.set(title=figure["title"], xlabel=unit.rstrip(")").replace("/s", "per second"))
+    axes.margins(x=0.12)
+    picture.savefig(path, dpi=110)
+    pyplot.close(picture)
+    return True
+
+
+if __name__ == "__main__":
+    write(json.loads(Path(sys.argv[1]).read_text()), Path("docs"))
