@@ -161,6 +161,28 @@ def test_what_fails_around_a_view_is_told_alike(admin_client, monkeypatch):
     assert "Rechargez cette page" in page.content.decode()
 
 
+@pytest.fixture
+def disk_full(db):
+    """PostgreSQL's own words for it, at the first write to a lead."""
+    execute(
+        "CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$"
+    )
+    execute("CREATE TRIGGER no_space BEFORE UPDATE ON leads FOR EACH ROW EXECUTE FUNCTION no_space()")
+    yield
+    execute("DROP FUNCTION IF EXISTS no_space CASCADE")
+
+
+def test_a_full_disk_asks_the_customer_to_press_again_and_keeps_nothing_p11(client, plumber, confirmation, disk_full):
+    page = client.post(confirmation)
+
+    assert (page.status_code, "appuyez de nouveau" in page.content.decode()) == (503, True)
+    plumber.refresh_from_db()
+    assert (Lead.objects.get().status, plumber.leads_received) == ("pending", 0)
+    execute("DROP FUNCTION no_space CASCADE")
+    assert client.post(confirmation).status_code == 200
+
+
 def test_a_bug_is_still_a_500(client, monkeypatch):
     monkeypatch.setattr("leads.views.find", lambda token: 1 / 0)
     client.raise_request_exception = False
