@@ -1,4 +1,4 @@
-"""`make bench-docs`: docs/performance.md and its charts, from what the machine printed.
+"""`make bench-docs`: docs/performance.md with its charts, and the table of docs/scaling.md, from the last `make bench`.
 
 Runs where matplotlib is, beside the peers. What the file says is what the bench measured: nothing is left out.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import matplotlib
 
+from bench import capacity
 from bench.figure import table
 
 matplotlib.use("Agg")
@@ -50,6 +51,14 @@ def write(results: dict, docs: Path) -> None:
         if chart(figure, docs / f"performance-{figure['number']}.png"):
             text += f"\n![{figure['title']}](performance-{figure['number']}.png)\n"
     (docs / "performance.md").write_text(text)
+    medians = {figure["number"]: figure["medians"] for figure in results["figures"]}
+    if {1, 3, 9} <= medians.keys():
+        _write_capacity(docs / "scaling.md", capacity.table(capacity.Costs.measured(medians)))
+
+
+def _write_capacity(path: Path, table: str) -> None:
+    before, rest = path.read_text().split("<!-- capacity -->")
+    path.write_text(f"{before}<!-- capacity -->\n{table}\n<!-- /capacity -->" + rest.split("<!-- /capacity -->")[1])
 
 
 def chart(figure: dict, path: Path) -> bool:

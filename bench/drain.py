@@ -1,9 +1,10 @@
 """Figure 3: how fast due notifications are drained, the provider answering after 100 ms.
 
 The rate is what the rows say, for all alike: attempts / (last finished_at - first started_at). A worker's start does
-not count.
+not count, nor does the enqueueing: the workers are frozen meanwhile.
 """
 
+import signal
 from collections.abc import Callable
 
 from bench import workers
@@ -36,8 +37,12 @@ def _round(world: World, count: int) -> Samples:
 
 def by_workers(world: World, count: int, kind: str, processes: int = 1) -> float:
     def drain() -> None:
-        workers.enqueue(world, kind)
-        with workers.running(world, kind, processes):
+        with workers.running(world, kind, processes) as running:
+            for worker in running:
+                worker.kill(signal.SIGSTOP)  # all begin at the same instant, with everything in the queue
+            workers.enqueue(world, kind)
+            for worker in running:
+                worker.kill(signal.SIGCONT)
             wait_for(lambda: _left(world) == 0, WITHIN, f"{kind} drained {count} notifications")
 
     return _drained(world, count, drain)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 
 from bench.world import PEERS, World
+from dev.process import Process
 
 COMMANDS = {
     "celery": [sys.executable, "-m", "celery", "-A", "plumbing", "worker"],
@@ -20,13 +21,15 @@ def enqueue(world: World, kind: str, *arguments: str) -> str:
 
 
 @contextlib.contextmanager
-def running(world: World, kind: str, count: int = 1) -> Iterator[None]:
+def running(world: World, kind: str, count: int = 1) -> Iterator[list[Process]]:
     """So many worker processes, ready."""
     with contextlib.ExitStack() as workers:
+        started = []
         for number in range(count):
             name = f"{kind}{number}"
             log = world.folder / f"{name}.log"
             log.unlink(missing_ok=True)
             command = [*COMMANDS[kind], *(["-n", f"{name}@%h"] if kind == "celery" else [])]
-            workers.enter_context(world.process(name, command, lambda log=log: READY[kind] in log.read_text()))
-        yield
+            ready = lambda log=log: READY[kind] in log.read_text()  # noqa: E731
+            started.append(workers.enter_context(world.process(name, command, ready)))
+        yield started
