@@ -56,6 +56,7 @@ bench: set-up
 	$(RUN) -m bench $(BENCH)
 
 bench-docs:
+	test -f .cache/bench.json || $(call fail,nothing was measured yet: run `make bench` first)
 	$(VENV)-bench/bin/python -m bench.document .cache/bench.json
 
 lint: set-up

@@ -14,6 +14,7 @@ from bench.machine import Machine
 from bench.world import PEERS, World
 from dev import folders
 from dev.failures import FAILURES, sentence
+from dev.signals import endings_unwind
 
 ROUNDS = 3
 
@@ -30,11 +31,14 @@ def main() -> int:
         for refusal in _refusals(machine, options.quick):
             print(f"Error: {refusal}", file=sys.stderr)
             return 2
-        with folders.temporary("bench") as folder, World(folder) as world:
+        with endings_unwind(), folders.temporary("bench") as folder, World(folder) as world:
             figures = [one for one in FIGURES if not options.only or one.number in options.only]
             results = {"machine": str(machine), "quick": options.quick}
             results |= {"figures": [_measure(world, figure, options.quick) for figure in figures]}
         options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    except KeyboardInterrupt:
+        print("Interrupted: nothing was written.", file=sys.stderr)
+        return 2
     except FAILURES as exc:
         print(f"Error: {sentence(exc)}", file=sys.stderr)
         return 2

@@ -20,9 +20,8 @@ INTRODUCTION = """# Performance
 Written by `make bench-docs` from the last `make bench` on: {machine}
 
 Each figure stands beside its references, which ran in the same minutes: interleaved, {rounds} round(s), medians.
-Everything
-shares one machine: clients, provider, servers and the product; so ratios say more than numbers.
-The provider answers as Twilio does after the delay given.
+Everything shares one machine (clients, provider, servers and the product), so ratios say more than numbers. The
+provider answers as Twilio does after the delay given.
 
 How it is measured, where that is not obvious:
 
@@ -43,6 +42,8 @@ def write(results: dict, docs: Path) -> None:
     """`results` as `make bench` wrote them."""
     missed = [target["text"] for figure in results["figures"] for target in figure["targets"] if not target["met"]]
     verdict = f"**{len(missed)} target(s) missed**, named below." if missed else "All targets met."
+    if results["quick"]:
+        verdict = f"**A smoke run: it judges nothing.** {verdict}"
     rounds = len(results["figures"][0]["rounds"])
     text = INTRODUCTION.format(machine=results["machine"], rounds=rounds, verdict=verdict)
     for figure in results["figures"]:

@@ -70,6 +70,7 @@ class World:
             environment=self.environment,
             folder=ROOT,
             ready=ready,
+            orphan_signal=signal.SIGTERM,  # so that what it forked ends too
         )
         try:
             process.start()
