@@ -21,6 +21,7 @@ help:
 	echo 'make test-browser  run the tests that need Chromium'
 	echo 'make faults        all faults, three seeds of chaos (12 minutes); also faults-ablation, faults-realtime'
 	echo 'make bench         measure the speed beside what it could be (10 minutes; make bench BENCH=--quick: a smoke run)'
+	echo 'make bench-rows    the memory of the workers over 20,000 notifications (10 minutes)'
 	echo 'make bench-docs    write docs/performance.md from what the last one measured'
 	echo 'make lint          check the code'
 	echo 'make format        format the code'
@@ -55,9 +56,13 @@ bench: set-up
 	$(LOCKED) $(VENV)-bench/installed
 	$(RUN) -m bench $(BENCH)
 
+bench-rows: set-up
+	$(LOCKED) $(VENV)-bench/installed
+	$(RUN) -m bench --long --json .cache/bench-rows.json $(BENCH)
+
 bench-docs:
 	test -f .cache/bench.json || $(call fail,nothing was measured yet: run `make bench` first)
-	$(VENV)-bench/bin/python -m bench.document .cache/bench.json
+	$(VENV)-bench/bin/python -m bench.document .cache/bench.json $(wildcard .cache/bench-rows.json)
 
 lint: set-up
 	$(VENV)/bin/ruff check .
@@ -133,4 +138,4 @@ $(VENV)/browser $(VENV)/pins: $(VENV)/%: requirements-%.txt $(INSTALLED)
 	$(PIP) -r $< 2>&1 | $(PROGRESS) || $(call fail,the packages could not be installed (why: above): $(NEEDED))
 	touch $@
 
-.PHONY: help demo run test test-browser faults faults-ablation faults-realtime bench bench-docs lint format pins check-pins set-up
+.PHONY: help demo run test test-browser faults faults-ablation faults-realtime bench bench-rows bench-docs lint format pins check-pins set-up

@@ -23,6 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smoke run: one short round, on any machine")
     parser.add_argument("--only", type=int, action="append", metavar="N", help="the figure N; may be repeated")
+    parser.add_argument("--long", action="store_true", help="those that take minutes of their own")
     parser.add_argument("--json", type=Path, default=folders.CACHE / "bench.json", help="where the figures go")
     options = parser.parse_args()
     folders.CACHE.mkdir(exist_ok=True)
@@ -32,7 +33,7 @@ def main() -> int:
             print(f"Error: {refusal}", file=sys.stderr)
             return 2
         with endings_unwind(), folders.temporary("bench") as folder, World(folder) as world:
-            figures = [one for one in FIGURES if not options.only or one.number in options.only]
+            figures = [one for one in FIGURES if _is_wanted(one, options)]
             results = {"machine": str(machine), "quick": options.quick}
             results |= {"figures": [_measure(world, figure, options.quick) for figure in figures]}
         options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
@@ -43,6 +44,10 @@ def main() -> int:
         print(f"Error: {sentence(exc)}", file=sys.stderr)
         return 2
     return int(any(not target["met"] for figure in results["figures"] for target in figure["targets"]))
+
+
+def _is_wanted(figure: Figure, options: argparse.Namespace) -> bool:
+    return figure.number in options.only if options.only else figure.long == options.long
 
 
 def _refusals(machine: Machine, quick: bool) -> list[str]:

@@ -32,7 +32,7 @@ How it is measured, where that is not obvious:
   statement to record; no deadline, no second attempt, no log line.
 - Late failures that a webhook reports at one instant are not measured here: figure 5 has all first attempts begin at
   one instant instead.
-- Memory and the queries of large tables (figures 7 and 8) are not measured yet.
+- Memory (figure 7) is measured by `make bench-rows`; the queries of large tables (figure 8) are not measured yet.
 
 {verdict}
 """
@@ -79,4 +79,7 @@ def chart(figure: dict, path: Path) -> bool:
 
 
 if __name__ == "__main__":
-    write(json.loads(Path(sys.argv[1]).read_text()), Path("docs"))
+    results, *more = (json.loads(Path(name).read_text()) for name in sys.argv[1:])
+    results["figures"] += [figure for others in more for figure in others["figures"]]
+    results["figures"].sort(key=lambda figure: figure["number"])
+    write(results, Path("docs"))

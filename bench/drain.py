@@ -43,7 +43,7 @@ def by_workers(world: World, count: int, kind: str, processes: int = 1) -> float
             workers.enqueue(world, kind)
             for worker in running:
                 worker.kill(signal.SIGCONT)
-            wait_for(lambda: _left(world) == 0, WITHIN, f"{kind} drained {count} notifications")
+            wait_for(lambda: left(world) == 0, WITHIN, f"{kind} drained {count} notifications")
 
     return _drained(world, count, drain)
 
@@ -59,5 +59,6 @@ def _drained(world: World, count: int, drain: Callable[[], None]) -> float:
     return float(world.sql(RATE)[0][0])
 
 
-def _left(world: World) -> int:
+def left(world: World) -> int:
+    """Notifications that nobody has sent yet."""
     return world.sql("SELECT count(*) FROM leads WHERE notification_status = 'pending'")[0][0]

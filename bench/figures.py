@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from bench import confirmations, costs, drain, growth, idle, receipts, second_attempts
+from bench import confirmations, costs, drain, growth, idle, memory, receipts, second_attempts
 from bench.figure import Samples, Target
 from bench.world import World
 
@@ -16,6 +16,7 @@ class Figure:
     count: int  # per sample; what it counts is the figure's own
     quick: int  # the same in a smoke run
     targets: Callable[[Samples], Iterable[Target]]
+    long: bool = False  # it takes minutes of its own: `make bench-rows`
 
 
 def _confirmations(of: Samples) -> list[Target]:
@@ -68,6 +69,14 @@ def _receipts(of: Samples) -> list[Target]:
     ]
 
 
+def _memory(of: Samples) -> list[Target]:
+    first, last = of["ours, after the first part (MB)"], of["ours, after the last (MB)"]
+    return [
+        Target("the worker's memory (MB)", last, at_most=110),
+        Target("its growth after the first 5,000", last / first - 1, at_most=0.05),
+    ]
+
+
 def _costs(of: Samples) -> list[Target]:
     return [
         Target("statements of a notification", of["statements of a notification ()"], at_most=4),
@@ -83,5 +92,6 @@ FIGURES = (
     Figure(4, "Enqueue to request at the provider, idle", idle.measure, 200, 20, _idle),
     Figure(5, "Second attempts, 30 s after the first", second_attempts.measure, 500, 20, _second_attempts),
     Figure(6, "Receipts at the webhooks", receipts.measure, 1000, 100, _receipts),
+    Figure(7, "Memory of a worker, 20,000 notifications in four parts", memory.measure, 5000, 50, _memory, long=True),
     Figure(9, "The cost of one, alone", costs.measure, 500, 100, _costs),
 )
