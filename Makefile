@@ -21,7 +21,7 @@ help:
 	echo 'make test-browser  run the tests that need Chromium'
 	echo 'make faults        all faults, three seeds of chaos (12 minutes); also faults-ablation, faults-realtime'
 	echo 'make bench         measure the speed beside what it could be (10 minutes; make bench BENCH=--quick: a smoke run)'
-	echo 'make bench-rows    the memory of the workers over 20,000 notifications (10 minutes)'
+	echo 'make bench-rows    what takes longer: second attempts, the memory of the workers (15 minutes)'
 	echo 'make bench-docs    write docs/performance.md from what the last one measured'
 	echo 'make lint          check the code'
 	echo 'make format        format the code'

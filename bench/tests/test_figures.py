@@ -55,3 +55,9 @@ def test_a_server_that_is_not_there_ends_it_with_one_sentence():
 
     assert done.returncode == 2
     assert done.stderr.startswith("Error: ") and "Traceback" not in done.stderr
+
+
+def test_memory_that_grows_is_a_miss_however_small_it_is():
+    values = {"ours, after the first part (MB)": 80.0, "ours, after the last (MB)": 85.0}
+
+    assert judged(7, values) == [True, False]
