@@ -82,5 +82,6 @@ def chart(figure: dict, path: Path) -> bool:
 if __name__ == "__main__":
     results, *more = (json.loads(Path(name).read_text()) for name in sys.argv[1:])
     results["figures"] += [figure for others in more for figure in others["figures"]]
+    results["quick"] |= any(others["quick"] for others in more)
     results["figures"].sort(key=lambda figure: figure["number"])
     write(results, Path("docs"))
