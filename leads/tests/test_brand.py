@@ -3,6 +3,7 @@
 import pytest
 from django.core.checks import run_checks
 from django.template.loader import render_to_string
+from django.test import Client
 
 ERRORS = (400, 403, 404, 405, 410, 413, 429, 500, 503)
 
@@ -52,3 +53,10 @@ def test_search_engines_read_the_front_door_and_no_confirmation(client, db, lead
     page = client.get(f"/confirm/{lead.confirmation_token}/").content.decode()
     assert '<meta name="robots" content="noindex">' in page
     assert lead.confirmation_token not in page.split("</head>")[0]
+
+
+def test_a_form_of_operators_that_is_too_old_is_answered_in_french(db):
+    page = Client(enforce_csrf_checks=True).post("/admin/login/", {"username": "anne"})
+
+    assert page.status_code == 403
+    assert "Cette page est restée ouverte trop longtemps" in page.content.decode()
