@@ -83,6 +83,6 @@ class RequestForm(forms.Form):
 
 def _one_line(text: str) -> str:
     """What a person meant: without characters that show nothing, line breaks as spaces."""
-    visible = _BIDI.sub("", text[: LONGEST_ANSWER * 4])
+    visible = _BIDI.sub("", text[:LONGEST_ANSWER])
     spaced = "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in visible)
-    return " ".join(spaced.split())[:LONGEST_ANSWER]
+    return " ".join(spaced.split())

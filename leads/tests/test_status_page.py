@@ -5,6 +5,8 @@ import html
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from leads.models import Lead, Plumber
@@ -217,6 +219,13 @@ def test_looking_asks_the_database_at_most_twice_and_changes_nothing_p7(
         client.get(path(lead))
 
     assert snapshot() == before
+
+
+def test_whoever_confirms_waits_for_no_question_about_attempts(client, lead, plumber):
+    with CaptureQueriesContext(connection) as asked:
+        client.post(path(lead))
+
+    assert not [query["sql"] for query in asked if "notifications_attempt" in query["sql"]]
 
 
 def test_whoever_needs_nobody_says_so_once_or_twice(client, make_assigned):
