@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 
 SEEN = "seen_at"  # seconds since 1970
@@ -18,7 +20,16 @@ def ended_by_silence(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
         if by_a_person and request.user.is_authenticated:
             now = time.time()
             if now - request.session.get(SEEN, 0) > settings.SESSION_COOKIE_AGE * NOTED_EVERY:
-                request.session[SEEN] = now
+                _note(request.session, now)
         return get_response(request)
 
     return answer
+
+
+def _note(session: SessionBase, now: float) -> None:
+    """A database that only reads keeps no page from being shown: the session is then renewed later."""
+    session[SEEN] = now
+    try:
+        session.save()
+    except (UpdateError, DatabaseError):
+        session.modified = False
