@@ -16,7 +16,7 @@ FORM = {"emergency": "fuite", "detail": "sous l'évier", "postal_code": "75011",
 SENTENCES = {
     "emergency": "Choisissez ce qui vous arrive",
     "detail": "Écrivez 160 caractères au plus",
-    "postal_code": "Ce code postal n&#x27;existe pas",
+    "postal_code": "Ce code postal n'existe pas",
     "phone": "Indiquez un numéro de téléphone",
 }
 
