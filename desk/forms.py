@@ -9,7 +9,7 @@ def _dialled(text: str) -> str:
     try:
         return to_e164(text)
     except UnusableNumber as exc:
-        raise forms.ValidationError(f"{exc}. Écrivez par exemple 06 12 34 56 78.") from exc
+        raise forms.ValidationError(f"{exc}.") from exc
 
 
 class LeadForm(forms.ModelForm):

@@ -69,7 +69,7 @@ class CannotRun(Exception):
 
 # --- A claim ------------------------------------------------------------------------------------------
 
-# What LeadQuerySet.notification_due says, and the plumber beside it: building the query takes longer than all the rest
+# What LeadQuerySet.notification_due says, a little early, and the plumber beside it: building the query takes longer than all the rest
 # of an attempt.
 _READ_DUE = f"""
 SELECT lead.notification_retry_at - clock_timestamp(), asked.at + %(freshness)s,
