@@ -32,21 +32,22 @@ class Customer:
     phone: str = ""
     plumber_id: int = 0
     plumber: str = ""  # his number
+    patience: float = 20  # seconds for each answer
 
     def open(self) -> requests.Response:
         """Raises requests.RequestException."""
         with direct.session() as browser:
-            return browser.get(self.link, timeout=20)
+            return browser.get(self.link, timeout=self.patience)
 
     def press(self) -> Press:
         """Open the link in a browser of its own and press the button. A page without a button is the answer itself."""
         with direct.session() as browser:
             began = time.monotonic()
             try:
-                page = browser.get(self.link, timeout=20)
+                page = browser.get(self.link, timeout=self.patience)
                 if _CONFIRM_FORM.search(page.text):
                     began = time.monotonic()
-                    page = browser.post(self.link, dict(_HIDDEN.findall(page.text)), timeout=20)
+                    page = browser.post(self.link, dict(_HIDDEN.findall(page.text)), timeout=self.patience)
             except requests.RequestException:
                 page = None
             return Press(page, time.monotonic() - began)

@@ -6,6 +6,7 @@ which holds at most 32 MB of requests.
 """
 
 import contextlib
+import dataclasses
 import itertools
 import re
 import socket
@@ -23,6 +24,7 @@ from plumbing.tests.test_web_worker import SLOW, answer, head
 
 MEGABYTE = 1024 * 1024  # bytes
 LARGEST_PROCESS = 200 * MEGABYTE
+PATIENCE = 5  # seconds that a client waits, whoever it is: a server that answers nobody is soon found out
 REFUSALS = {0, 403, 413, 503}  # 0: the server closed while the client still sent
 WEBHOOK = "/webhooks/whatsapp/meta/"
 FILE = b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n' + b"x" * MEGABYTE + b"\r\n--x--\r\n"
@@ -63,7 +65,7 @@ class Attack:
 
     def send(self, kind):
         status = 0
-        with contextlib.suppress(OSError), socket.create_connection(self.address, timeout=20) as client:
+        with contextlib.suppress(OSError), socket.create_connection(self.address, timeout=PATIENCE) as client:
             with contextlib.suppress(OSError):
                 client.sendall(HOSTILE[kind])
             status = answer(client)
@@ -80,7 +82,7 @@ class Attack:
             with contextlib.ExitStack() as opened:
                 clients = []
                 for sent in [*SLOW.values()] * count:
-                    clients.append(opened.enter_context(socket.create_connection(self.address, timeout=20)))
+                    clients.append(opened.enter_context(socket.create_connection(self.address, timeout=PATIENCE)))
                     clients[-1].sendall(sent)
                 for _ in range(11):
                     self._over.wait(1) or [_send_a_byte(client) for client in clients]
@@ -100,7 +102,7 @@ def largest_process(running):
 
 def confirm_under_attack(running, attack, customers):
     for customer in customers:
-        assert running.press(customer).status == 200
+        assert running.press(dataclasses.replace(customer, patience=PATIENCE)).status == 200
 
     assert {status for _, status in attack.statuses} <= REFUSALS, attack.statuses
     assert largest_process(running) < LARGEST_PROCESS
@@ -109,19 +111,19 @@ def confirm_under_attack(running, attack, customers):
 @pytest.mark.faults_quick
 def test_customers_confirm_while_every_kind_of_body_comes_p3(world, checked):
     running = world()
-    running.confirm_within = 5
-    customers = running.add(6)
+    running.confirm_within = PATIENCE
+    customers = running.add(3)
 
-    with Attack(running.product.url, slow=24, at_once=4) as attack:
-        time.sleep(0.5)  # the slow ones are there
+    with Attack(running.product.url, slow=24, at_once=2) as attack:
+        time.sleep(0.3)  # the slow ones are there
         confirm_under_attack(running, attack, customers)
 
-    checked(running, "hostile bodies of every kind", ended=10)
+    checked(running, "hostile bodies of every kind", ended=10, quiet=0.5)
 
 
 def test_customers_confirm_while_1500_files_are_uploaded_p3(world, checked):
     running = world()
-    running.confirm_within = 5
+    running.confirm_within = PATIENCE
     customers = running.add(24)
 
     with Attack(running.product.url, slow=24) as attack, ThreadPoolExecutor(16) as crowd:
