@@ -254,7 +254,9 @@ def test_models_and_migrations_agree():
 
 
 @pytest.mark.parametrize("instant", ["infinity", "-infinity", "0044-03-15 BC", "10000-01-01", "58863-01-01"])
-@pytest.mark.parametrize("column", ["leads.token_expires_at", "leads.created_at", "plumbers.created_at"])
+@pytest.mark.parametrize(
+    "column", ["leads.token_expires_at", "leads.created_at", "leads.notification_retry_at", "plumbers.created_at"]
+)
 def test_what_python_cannot_hold_is_refused_after_the_takeover(db, column, instant):
     table, name = column.split(".")
     given = {"phone": "0639980001", "postal_code": "75011", "emergency_type": "x", "confirmation_token": "x"}
