@@ -33,20 +33,20 @@ class ExpiredToken(Exception):
         self.lead = lead
 
 
-class AlreadyConfirmed(Exception):
-    """The lead was confirmed before: `lead` is how it stands."""
+class NothingToConfirm(Exception):
+    """The lead is past its confirmation: `lead` is how it stands."""
 
     def __init__(self, lead: Lead) -> None:
         super().__init__(lead.pk)
         self.lead = lead
 
 
-class Cancelled(Exception):
-    """The customer needs nobody any more: `lead` is how it stands."""
+class AlreadyConfirmed(NothingToConfirm):
+    """The lead was confirmed before."""
 
-    def __init__(self, lead: Lead) -> None:
-        super().__init__(lead.pk)
-        self.lead = lead
+
+class Cancelled(NothingToConfirm):
+    """The customer needs nobody any more."""
 
 
 class NotWaiting(Exception):

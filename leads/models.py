@@ -116,20 +116,20 @@ class LeadQuerySet(models.QuerySet):
             return self
         return self.filter(functools.reduce(operator.or_, (Q(postal_code__startswith=zone) for zone in zones), Q()))
 
-    def notification_pending(self, *, within: float = 0) -> "LeadQuerySet":
-        """Their plumber is still owed a message, and the instant to act has come, or comes in `within` seconds.
+    def notification_pending(self) -> "LeadQuerySet":
+        """Their plumber is still owed a message, and the instant to act has come.
 
         Served by the index leads_notification_due.
         """
         return self.filter(
             status=Lead.Status.SENT,
             notification_status=Lead.NotificationStatus.PENDING,
-            notification_retry_at__lte=DatabaseClock() + datetime.timedelta(seconds=within),
+            notification_retry_at__lte=DatabaseClock(),
         ).alias(asked_at=Coalesce("notification_requested_at", "confirmed_at", "created_at"))
 
-    def notification_due(self, *, within: float = 0) -> "LeadQuerySet":
-        """An attempt may be taken now, or in `within` seconds, and nobody is taking it."""
-        pending = self.notification_pending(within=within)
+    def notification_due(self) -> "LeadQuerySet":
+        """An attempt may be taken now, and nobody is taking it."""
+        pending = self.notification_pending()
         fresh = DatabaseClock() - _freshness()
         return pending.filter(notification_attempts__lt=2, cancelled_at=None, asked_at__gt=fresh)
 

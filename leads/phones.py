@@ -25,7 +25,7 @@ _CALLED_BACK = {33, 262, 508, 590, 594, 596, 681, 687, 689} | {377, 32, 352, 49,
 # Kept for films and examples, in the regions' plan too: https://www.arcep.fr, décision n° 2018-0881, annexe 1.
 _FICTION = re.compile(r"0(?:19900|26191|35301|46571|53649|63998)\d{4}")
 _SAINT_PIERRE = re.compile(r"0508(\d{6})")  # the 0508 is dialled in France only; the number has six digits
-_NATIONAL = re.compile(r"0[1-9]\d{8}")
+_NATIONAL = re.compile(r"0[1-9][0-9]{8}")
 # With the dashes and the invisible marks that come along when a number is pasted from a page or a contact.
 _PUNCTUATION = re.compile(r"[\s.()/\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad-]")
 _NOBODY_ANSWERS = (

@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from leads import browsers, cancelling, phones, places
-from leads.assignment import AlreadyConfirmed, Cancelled, ExpiredToken, UnknownToken, confirm_and_assign, find
+from leads.assignment import ExpiredToken, NothingToConfirm, UnknownToken, confirm_and_assign, find
 from leads.discreet import SeeOther, discreet
 from leads.links import confirmation_path, meant, token_in
 from leads.models import Lead
@@ -61,7 +61,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         return show(request, find(token))
     try:
         lead = confirm_and_assign(token)
-    except (AlreadyConfirmed, Cancelled) as exc:  # a second press is normal
+    except NothingToConfirm as exc:  # a second press is normal
         return show(request, exc.lead)
     if lead.status == Lead.Status.SENT:
         transaction.on_commit(lambda: tasks.enqueue(lead.pk), robust=True)

@@ -69,8 +69,8 @@ class CannotRun(Exception):
 
 # --- A claim ------------------------------------------------------------------------------------------
 
-# What LeadQuerySet.notification_due says, and the plumber beside it: building the query takes longer than all the rest
-# of an attempt.
+# What LeadQuerySet.notification_due says, a little early, and the plumber beside it: building the query takes longer
+# than all the rest of an attempt.
 _READ_DUE = f"""
 SELECT lead.notification_retry_at - clock_timestamp(), asked.at + %(freshness)s,
     {columns(Lead, "lead")}, {columns(Plumber, "plumber")}

@@ -7,11 +7,12 @@ from notifications.providers import http
 from notifications.tests.loopback import response
 
 DEADLINE = 0.5  # seconds
+PATIENT = 10  # seconds, for an answer that a machine full of tests may keep waiting longer than DEADLINE
 OK = response(200, {"ok": True})
 
 
-def post(url, **content):
-    return http.request("Twilio", "POST", url, deadline=DEADLINE, **({"data": {"a": "b"}} | content))
+def post(url, *, deadline=DEADLINE, **content):
+    return http.request("Twilio", "POST", url, deadline=deadline, **({"data": {"a": "b"}} | content))
 
 
 @contextlib.contextmanager

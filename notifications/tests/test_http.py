@@ -9,7 +9,7 @@ import pytest
 
 from notifications.providers import deadline, http
 from notifications.providers.base import UnknownOutcome, Unreachable
-from notifications.tests.calling import DEADLINE, OK, ends_in_time, post
+from notifications.tests.calling import DEADLINE, OK, PATIENT, ends_in_time, post
 from notifications.tests.loopback import answering, answering_once, provider, reset, response
 
 pytestmark = pytest.mark.usefixtures("own_connections")
@@ -143,7 +143,7 @@ def test_forty_threads_each_get_their_own_answer():
             connection.sendall(response(200, request.body))
 
     with provider(script) as serving, ThreadPoolExecutor(40) as threads:
-        bodies = threads.map(lambda n: post(serving.url, data=f"call {n}").body, range(400))
+        bodies = threads.map(lambda n: post(serving.url, deadline=PATIENT, data=f"call {n}").body, range(400))
 
         assert list(bodies) == [b"call %d" % n for n in range(400)]
 

@@ -8,7 +8,7 @@ import pytest
 
 from notifications.providers import http
 from notifications.providers.base import Unreachable
-from notifications.tests.calling import DEADLINE, OK, ends_in_time, post
+from notifications.tests.calling import DEADLINE, OK, PATIENT, ends_in_time, post
 from notifications.tests.loopback import answering, over_tls, provider, reset
 
 pytestmark = pytest.mark.usefixtures("own_connections")
@@ -99,7 +99,7 @@ def test_tls_to_a_server_without_tls_is_unreachable():
         provider(lambda serving, connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as serving,
         pytest.raises(Unreachable, match=r"^Twilio injoignable \(connexion TLS impossible\)$"),
     ):
-        post(serving.tls_url)
+        post(serving.tls_url, deadline=PATIENT)
 
 
 def test_tls_handshake_that_is_reset_is_unreachable():
@@ -111,7 +111,7 @@ def test_tls_handshake_that_is_reset_is_unreachable():
         provider(script) as serving,
         pytest.raises(Unreachable, match=r"^Twilio injoignable \(connexion coupée\)$"),
     ):
-        post(serving.tls_url)
+        post(serving.tls_url, deadline=PATIENT)
 
 
 def test_tls_handshake_that_drips_is_unreachable_in_time():
@@ -131,7 +131,7 @@ def test_untrusted_certificate_is_unreachable(certificate):
         provider(over_tls(certificate, answering(OK))) as serving,
         pytest.raises(Unreachable, match=r"^Twilio injoignable \(certificat TLS refusé\)$"),
     ):
-        post(serving.tls_url)
+        post(serving.tls_url, deadline=PATIENT)
 
     assert serving.requests == []
 

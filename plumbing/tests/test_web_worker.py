@@ -17,6 +17,7 @@ import requests
 from dev.embedded import copied, fresh_database
 from dev.ledger import Ledger
 from dev.stack import MIGRATED, Stack
+from dev.waiting import wait_for
 from notifications.tests.signed import meta_signature, twilio_signature
 
 LEAD = (
@@ -190,6 +191,7 @@ def test_the_parts_of_http_that_clients_use_still_work(web, connect):
 
 def test_refused_hosts_leave_no_line_in_the_log_and_health_answers_them(web):
     """Also not by Python's last resort, which prints what no handler takes."""
+    wait_for(lambda: web.log("web").count("System check identified") == 2, 20, "both of gunicorn's workers")
     before = web.log("web")
     load_balancer = {"Host": "10.0.3.17:8000"}
 

@@ -81,7 +81,9 @@ def parse(request: WebhookRequest) -> Report:
     form = _form(request)
     if event := receipt(form, QueryDict(request.query, encoding="utf-8").get("attempt", "")):
         return Report(receipts=[event])
-    return Report(news=news.of_form(form) if form else news.of_json(request.body))
+    if request.content_type == _FORM:
+        return Report(news=news.of_form(form) if form else [])
+    return Report(news=news.of_json(request.body))
 
 
 def receipt(form: Mapping[str, str], attempt: str) -> ReceiptEvent | None:
