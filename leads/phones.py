@@ -26,8 +26,11 @@ _CALLED_BACK = {33, 262, 508, 590, 594, 596, 681, 687, 689} | {377, 32, 352, 49,
 _FICTION = re.compile(r"0(?:19900|26191|35301|46571|53649|63998)\d{4}")
 _SAINT_PIERRE = re.compile(r"0508(\d{6})")  # the 0508 is dialled in France only; the number has six digits
 _NATIONAL = re.compile(r"0[1-9][0-9]{8}")
+_SHORT = re.compile(r"[13][0-9]{1,5}")  # 15, 112, 3949, 118 218
 # With the dashes and the invisible marks that come along when a number is pasted from a page or a contact.
-_PUNCTUATION = re.compile(r"[\s.()/\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad-]")
+_PUNCTUATION = re.compile(
+    r"[\s.,_()/\u00b7\u2022\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad-]"
+)
 _NOBODY_ANSWERS = (
     PhoneNumberType.PREMIUM_RATE,
     PhoneNumberType.SHARED_COST,
@@ -70,15 +73,18 @@ def read(text: str, *, postal_code: str = "") -> Number:
     Raises UnusableNumber for one that is not, or that nobody calls back: short, premium, of a far country.
     """
     number = _parse(text, postal_code)
-    kind = phonenumbers.number_type(number)
     if number.country_code not in _CALLED_BACK:
         raise UnusableNumber(
             "Nous rappelons en France, outre-mer et dans les pays voisins seulement : indiquez un autre numéro"
         )
-    if kind in _NOBODY_ANSWERS or number.country_code == 33 and str(number.national_number).startswith("8"):
-        raise UnusableNumber(
-            "Les numéros spéciaux, comme ceux en 08, ne se rappellent pas : indiquez un mobile ou un fixe"
-        )
+    _refuse_special(number)
+    return Number(_e164(number))
+
+
+def read_whatsapp(text: str) -> Number:
+    """The number on which a plumber has WhatsApp, of any country. Raises UnusableNumber, for a premium one too."""
+    number = _parse(text)
+    _refuse_special(number)
     return Number(_e164(number))
 
 
@@ -101,12 +107,49 @@ def ending(text: str) -> str:
         return digits[-9:]
 
 
+def spellings(text: str) -> set[str]:
+    """Every usual way to write this number, without punctuation; none of them is read as another number.
+
+    Raises UnusableNumber.
+    """
+    number = Number(to_e164(text))
+    parsed = phonenumbers.parse(number.e164)
+    digits = phonenumbers.national_significant_number(parsed)
+    codes = {str(parsed.country_code), "33"}  # old rows, and people, write +33 before numbers of the regions too
+    usual = {before + code + zero + digits for before in ("+", "00", "") for code in codes for zero in ("", "0")}
+    usual |= {number.national.removeprefix("0")}
+    return {number.national} | {spelling for spelling in usual if _is_read_as(spelling, number.e164)}
+
+
 def spaced(text: str) -> str:
-    """A French number in pairs, to be read aloud and dialled: 06 39 98 00 02. Any other stays as it is."""
+    """To be read aloud and dialled: a French number in pairs (06 39 98 00 02), a foreign one as its country groups it.
+
+    What is no number stays as it is.
+    """
     digits = re.sub(r"^(?:\+|00)330?", "0", _PUNCTUATION.sub("", text))
     if _NATIONAL.fullmatch(digits):
         return " ".join(re.findall("..", digits))
+    if re.fullmatch(r"\+[0-9]+", digits):
+        try:
+            return phonenumbers.format_number(_library(digits, None), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+        except UnusableNumber:
+            pass
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def _is_read_as(text: str, e164: str) -> bool:
+    try:
+        return to_e164(text) == e164
+    except UnusableNumber:
+        return False
+
+
+def _refuse_special(number: PhoneNumber) -> None:
+    special = phonenumbers.number_type(number) in _NOBODY_ANSWERS
+    if special or number.country_code == 33 and str(number.national_number).startswith("8"):
+        raise UnusableNumber(
+            "Les numéros spéciaux, comme ceux en 08, ne se rappellent pas : indiquez un mobile ou un fixe"
+        )
 
 
 def _parse(text: str, postal_code: str = "") -> PhoneNumber:
@@ -128,11 +171,11 @@ def _international(digits: str) -> PhoneNumber:
 
 
 def _national(digits: str, postal_code: str) -> PhoneNumber:
-    if re.fullmatch(r"33[1-9]\d{8}", digits):
+    if re.fullmatch(r"330?[1-9]\d{8}", digits) or _has_code(digits):
         return _international("+" + digits)
     here = _region(postal_code)
-    if here not in (None, *_LIKE_FRANCE) and phonenumbers.is_valid_number(local := _library(digits, here)):
-        return local
+    if here and (len(digits) < 9 or here not in _LIKE_FRANCE) and _is_of(digits, here):
+        return _library(digits, here)
     if re.fullmatch(r"[1-9]\d{8}", digits):  # typed without its 0
         digits = "0" + digits
     if saint_pierre := _SAINT_PIERRE.fullmatch(digits):
@@ -140,6 +183,17 @@ def _national(digits: str, postal_code: str) -> PhoneNumber:
     if _FICTION.fullmatch(digits):
         return _library(digits, "FR")
     return _library(digits, next(_regions(digits, here), "FR"))
+
+
+def _has_code(digits: str) -> bool:
+    """Whether only the + is missing before the code of a country where we call back."""
+    if digits.startswith("0") or len(digits) < 11:
+        return False
+    try:
+        number = _library("+" + digits, None)
+    except UnusableNumber:
+        return False
+    return number.country_code in _CALLED_BACK and phonenumbers.is_valid_number(number)
 
 
 def _regions(digits: str, here: str | None) -> Iterator[str]:
@@ -165,8 +219,11 @@ def _owner(start: str) -> str | None:
 
 
 def _is_valid(digits: str, region: str, kind: int | None = None) -> bool:
-    if not _NATIONAL.fullmatch(digits):
-        return False
+    return bool(_NATIONAL.fullmatch(digits)) and _is_of(digits, region, kind)
+
+
+def _is_of(digits: str, region: str, kind: int | None = None) -> bool:
+    """Whether the library knows these digits as a number of `region`, typed there."""
     try:
         number = phonenumbers.parse(digits, region)
     except NumberParseException:
@@ -176,7 +233,7 @@ def _is_valid(digits: str, region: str, kind: int | None = None) -> bool:
 
 
 def _region(postal_code: str) -> str | None:
-    code = postal_code.strip()
+    code = re.sub(r"\D", "", unicodedata.normalize("NFKC", postal_code))
     return _BY_POSTAL_CODE.get(code) or _BY_POSTAL_CODE.get(code[:3])
 
 
@@ -190,11 +247,12 @@ def _library(digits: str, region: str | None) -> PhoneNumber:
 
 
 def _check_length(number: PhoneNumber) -> None:
-    length = phonenumbers.is_possible_number_with_reason(number)
-    if number.country_code == 33 and len(str(number.national_number)) <= 6:
-        raise UnusableNumber(f"Un numéro court ne se rappelle pas : indiquez les dix chiffres, {_EXAMPLE}")
     significant = phonenumbers.national_significant_number(number)
-    too_short = length == ValidationResult.INVALID_LENGTH and len(significant.lstrip("0")) < 9
+    french = number.country_code == 33
+    if french and _SHORT.fullmatch(significant):
+        raise UnusableNumber(f"Un numéro court ne se rappelle pas : indiquez les dix chiffres, {_EXAMPLE}")
+    length = phonenumbers.is_possible_number_with_reason(number)
+    too_short = french and len(significant.lstrip("0")) < 9 and significant.strip("0")
     if too_short or length in (ValidationResult.TOO_SHORT, ValidationResult.IS_POSSIBLE_LOCAL_ONLY):
         raise UnusableNumber(f"Il manque des chiffres à ce numéro : écrivez-le en entier, {_EXAMPLE}")
     if length == ValidationResult.TOO_LONG:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberType
 
-from leads.phones import UnusableNumber, read, spaced, to_e164
+from leads.phones import UnusableNumber, read, read_whatsapp, spaced, spellings, to_e164
 
 
 @pytest.mark.parametrize(
@@ -21,12 +21,19 @@ from leads.phones import UnusableNumber, read, spaced, to_e164
         ("06.12.34.56.78", "+33612345678"),
         ("06-12-34-56-78", "+33612345678"),
         ("06/12/34/56/78", "+33612345678"),
+        ("06,12,34,56,78", "+33612345678"),
+        ("06_12_34_56_78", "+33612345678"),
+        ("06\u00b712\u00b734\u00b756\u00b778", "+33612345678"),
         ("  06\u00a012\u202f34 56 78\n", "+33612345678"),
         ("\u202a+33 6 12 34 56 78\u202c", "+33612345678"),
         ("0033612345678", "+33612345678"),
         ("00 33 (0)6 12 34 56 78", "+33612345678"),
         ("+33 (0)6 12 34 56 78", "+33612345678"),
         ("33612345678", "+33612345678"),
+        ("590690001234", "+590690001234"),
+        ("262 692 12 34 56", "+262692123456"),
+        ("32470123456", "+32470123456"),
+        ("377 93 15 12 34", "+37793151234"),
         ("01 99 00 00 01", "+33199000001"),
         ("07 99 99 99 99", "+33799999999"),
         ("+32 470 12 34 56", "+32470123456"),
@@ -109,6 +116,9 @@ def test_every_range_that_the_library_knows_is_of_its_region(region):
         ("09 76 12 34 56", "97110", "+590976123456"),
         ("87 12 34 56", "98714", "+68987123456"),
         ("75 12 34", "98800", "+687751234"),
+        ("41 12 34", "97500", "+508411234"),
+        ("041 12 34", "97500", "+508411234"),
+        ("75 12 34", " 98 800 ", "+687751234"),
         ("82 12 34", "98600", "+681821234"),
         ("639980100", "75011", "+33639980100"),
         ("33639980100", "75011", "+33639980100"),
@@ -128,7 +138,7 @@ def test_a_customer_is_called_back_where_he_is(written, postal_code, e164):
         ("+33 6 12 34 56 78", "0612345678", "06 12 34 56 78"),
         ("+590690001234", "0690001234", "06 90 00 12 34"),
         ("+508410000", "0508410000", "05 08 41 00 00"),
-        ("+32470123456", "+32470123456", "+32470123456"),
+        ("+32470123456", "+32470123456", "+32 470 12 34 56"),
     ],
 )
 def test_a_customers_row_holds_ten_digits_where_france_writes_ten(written, national, shown):
@@ -143,12 +153,66 @@ def test_a_customers_row_holds_ten_digits_where_france_writes_ten(written, natio
         ("3949", "numéro court"), ("112", "numéro court"), ("15", "numéro court"),
         ("+44 7400 123456", "pays voisins"), ("+1 201 555 0123", "pays voisins"), ("+212 650 123456", "pays voisins"),
         ("06 12 34 56", "manque des chiffres"), ("06 12 34 56 78 9", "trop de chiffres"),
+        ("06 12 34 56 7", "manque des chiffres"), ("+33 6 12 34 5", "manque des chiffres"),
+        ("0262", "manque des chiffres"), ("118 218", "numéro court"), ("41 12 34", "manque des chiffres"),
         ("", "Indiquez"), ("six", "en chiffres"), ("00 00 00 00 00", "vérifiez"),
     ],
 )  # fmt: skip
 def test_a_number_that_nobody_calls_back_is_refused_with_what_to_do(written, what_to_do):
     with pytest.raises(UnusableNumber, match=what_to_do):
         read(written)
+
+
+def test_a_plumbers_whatsapp_may_be_of_any_country_but_not_premium():
+    assert read_whatsapp("+351 912 345 678").e164 == "+351912345678"
+    with pytest.raises(UnusableNumber, match="en 08"):
+        read_whatsapp("0892 12 34 56")
+
+
+NEIGHBOURS = ["BE", "LU", "DE", "CH", "IT", "ES", "AD", "MC", "WF", "PF", "NC", "PM"]
+
+
+@pytest.mark.parametrize("region", NEIGHBOURS)
+def test_a_neighbours_number_is_read_by_its_country_code(region):
+    for kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE, PhoneNumberType.VOIP):
+        number = phonenumbers.example_number_for_type(region, kind)
+        e164 = number and phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        for spelling in (e164, "00" + e164[1:], spaced(e164)) if number else ():
+            assert read(spelling, postal_code="59000").e164 == e164, spelling
+
+
+@pytest.mark.parametrize("region", NEIGHBOURS)
+def test_a_neighbours_special_number_is_refused(region):
+    for kind in (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST):
+        if number := phonenumbers.example_number_for_type(region, kind):
+            with pytest.raises(UnusableNumber, match="spéciaux"):
+                read(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+@pytest.mark.parametrize(
+    ("written", "spelled"),
+    [
+        ("06 12 34 56 78", {"0612345678", "612345678", "+33612345678", "0033612345678", "+330612345678"}),
+        ("0690001234", {"0690001234", "+590690001234", "+33690001234"}),
+        ("+508410000", {"0508410000", "+508410000"}),
+        ("+687751234", {"+687751234", "00687751234"}),
+    ],
+)
+def test_a_number_is_looked_for_in_each_usual_spelling(written, spelled):
+    assert spelled <= spellings(written)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("0791234567", "+41791234567"),  # the same last nine digits
+        ("0470123456", "+32470123456"),
+        ("0687751234", "+687751234"),  # the same digits but for a 0 and a +
+        ("0376312345", "+376312345"),
+    ],
+)
+def test_numbers_that_look_alike_share_no_spelling(one, other):
+    assert not spellings(one) & spellings(other)
 
 
 def test_nothing_of_a_number_is_in_its_repr():
@@ -163,6 +227,7 @@ def test_any_text_is_a_number_or_is_refused(text):
         return
     assert read(number.e164) == number
     assert read(number.national).e164 == number.e164
+    assert {number.e164, number.national} <= spellings(text)
 
 
 @settings(deadline=None)  # the first of a range asks the tables a thousand times
@@ -186,11 +251,13 @@ def test_ten_digits_are_read_alike_however_they_are_written(digits):
         ("+33 (0)6 39 98 00 02", "06 39 98 00 02"),
         ("0033639980002", "06 39 98 00 02"),
         ("0690123456", "06 90 12 34 56"),
-        ("+590690123456", "+590690123456"),
+        ("+590690123456", "+590 690 12 34 56"),
+        ("+32470123456", "+32 470 12 34 56"),
         ("+32 470\t12  34 56 ", "+32 470 12 34 56"),
+        ("+999", "+999"),
         ("pas de\ntéléphone\0", "pas de téléphone"),
         ("", ""),
     ],
 )
-def test_number_is_shown_in_pairs_or_left_as_it_is(stored, shown):
+def test_number_is_shown_as_its_country_groups_it_or_left_as_it_is(stored, shown):
     assert spaced(stored) == shown
