@@ -8,9 +8,9 @@ from django.conf import settings
 
 # Of the départements (20 is Corsica), of the regions and countries overseas, and of Monaco:
 # https://www.data.gouv.fr/datasets/base-officielle-des-codes-postaux
-_CODE = re.compile(r"(?:0[1-9]|[1-8]\d|9[0-5])\d{3}|97[1-8]\d\d|98[046-8]\d\d")
-_CORSICA = re.compile(r"2[AB](\d{3})")
-_ZONE = re.compile(r"\d{1,5}")
+_CODE = re.compile(r"(?:0[1-9]|[1-8]\d|9[0-5])\d{3}|97[1-8]\d\d|98[046-8]\d\d", re.ASCII)
+_CORSICA = re.compile(r"2[AB](\d{3})", re.ASCII)
+_CORSICAN_ZONES = {"2A": ("200", "201"), "2B": ("202", "206")}
 _BETWEEN = re.compile(r"[\s,;]+")
 _NOT_SHOWN = re.compile(r"[\s.\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad-]")
 
@@ -49,12 +49,19 @@ def is_served(postal_code: str) -> bool:
 
 def read_zones(text: str) -> list[str]:
     """Postal codes and their beginnings, separated by anything usual. Raises UnknownPlace, naming the first wrong."""
-    zones = sorted({zone for zone in _BETWEEN.split(text) if zone})
-    if wrong := next((zone for zone in zones if not _ZONE.fullmatch(zone)), None):
+    zones: set[str] = set()
+    for zone in filter(None, _BETWEEN.split(unicodedata.normalize("NFKC", text))):
+        zones.update(_CORSICAN_ZONES.get(zone.upper()) or [_zone(zone)])
+    return sorted(zones)
+
+
+def _zone(text: str) -> str:
+    zone = _CORSICA.sub(r"20\1", text.upper())
+    if not re.fullmatch("[0-9]{1,5}", zone) or not any(_CODE.fullmatch(f"{zone}{digit}000"[:5]) for digit in range(10)):
         raise UnknownPlace(
-            f"« {wrong[:20]} » n'est ni un code postal ni un début de code : écrivez par exemple 75, 92100"
+            f"« {text[:20]} » n'est ni un code postal ni un début de code : écrivez par exemple 75, 92100"
         )
-    return zones
+    return zone
 
 
 def clock(postal_code: str) -> zoneinfo.ZoneInfo:

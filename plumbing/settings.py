@@ -183,8 +183,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 LEAD_TOKEN_TTL = env.seconds("LEAD_TOKEN_TTL", 1800)
 LEAD_FRESHNESS = env.seconds("LEAD_FRESHNESS", 14400)
 LEAD_DUPLICATE_WINDOW = env.seconds("LEAD_DUPLICATE_WINDOW", 1800)
-SERVICE_AREA = env.words("SERVICE_AREA", "")  # postal codes or their beginnings; empty: everywhere
-if wrong := next((zone for zone in SERVICE_AREA if not re.fullmatch(r"\d{1,5}", zone)), None):
+# Postal codes or their beginnings, where requests are taken; empty: everywhere.
+SERVICE_AREA = env.text("SERVICE_AREA", "").replace(",", " ").split()
+if wrong := next((zone for zone in SERVICE_AREA if not re.fullmatch("[0-9]{1,5}", zone)), None):
     env.wrong("SERVICE_AREA", f"must be postal codes or beginnings of codes, as in 75,92100, not {wrong!r}.")
 
 # --- Running it (desk/health.py, desk/metrics.py) -----------------------------------------------------

@@ -1,6 +1,8 @@
 """Postal codes as people type them, the area that we serve, and zones."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leads import places
 from leads.places import UnknownPlace
@@ -21,7 +23,7 @@ def test_a_postal_code_is_read_as_typed(typed, code):
 
 @pytest.mark.parametrize(
     "typed",
-    ["", " ", "7501", "750111", "00100", "96000", "97900", "99999", "Paris", "2C004", "75O11", "\0"],
+    ["", " ", "7501", "750111", "00100", "96000", "97900", "99999", "Paris", "2C004", "75O11", "75٠١١", "\0"],
 )  # fmt: skip
 def test_what_is_no_postal_code_is_refused_with_what_to_do(typed):
     with pytest.raises(UnknownPlace, match="^(Indiquez|Ce code postal n'existe pas : )"):
@@ -41,5 +43,20 @@ def test_the_area_that_we_serve(area, code, served, settings):
 def test_zones_are_read_however_they_are_separated():
     assert places.read_zones("75, 92100;13\n 69 75") == ["13", "69", "75", "92100"]
     assert places.read_zones(" ") == []
-    with pytest.raises(UnknownPlace, match="« Paris »"):
-        places.read_zones("75, Paris")
+    assert places.read_zones("2A, 2b004\u00a0１３") == ["13", "200", "20004", "201"]
+
+
+@pytest.mark.parametrize("typed", ["Paris", "99", "00", "96", "979", "750111", "75O", "2C", "٧٥"])
+def test_a_zone_in_which_no_code_can_be_is_refused_and_named(typed):
+    with pytest.raises(UnknownPlace, match=f"« {typed} »"):
+        places.read_zones(f"75, {typed}")
+
+
+@given(
+    st.from_regex(
+        r"0[1-9]\d{3}|[1-8]\d{4}|9[0-5]\d{3}|97[1-8]\d\d|98[046-8]\d\d", fullmatch=True, alphabet="0123456789"
+    )
+)
+def test_every_beginning_of_a_code_is_a_zone_that_holds_it(code):
+    assert places.read(code) == code
+    assert places.read_zones(" ".join(places.prefixes(code))) == sorted(places.prefixes(code))

@@ -39,7 +39,7 @@ def start(command=("check", "--deploy", "--fail-level", "WARNING"), **changes):
     return forked.manage(*command, environment={"PATH": os.environ["PATH"]} | settings)
 
 
-@pytest.mark.parametrize("provider", [{}, META])
+@pytest.mark.parametrize("provider", [{"SERVICE_AREA": "75 92100, 13"}, META])
 def test_production_settings_pass_djangos_deployment_check(provider):
     checked = start(**provider)
 
@@ -78,6 +78,7 @@ def test_a_missing_setting_is_named(name):
         ("NOTIFICATION_RETRY_DELAY", "30s"),
         ("NOTIFICATION_RETRY_DELAY", "-1"),
         ("LEAD_TOKEN_TTL", "0"),
+        ("SERVICE_AREA", "75, Paris"),
         ("LEAD_FRESHNESS", "nan"),
         ("LEAD_FRESHNESS", "1e99"),
         ("TWILIO_API_URL", "api.twilio.com"),
