@@ -7,10 +7,15 @@ from leads.places import UnknownPlace
 
 
 class LeadForm(forms.ModelForm):
+    # Room for what is typed: "00 33 (0)6 12 34 56 78" is longer than what is stored.
+    phone = forms.CharField(
+        label="Téléphone du client", max_length=40, help_text="En toute écriture : 06 12 34 56 78, +33 6 12 34 56 78."
+    )
+    postal_code = forms.CharField(label="Code postal", max_length=40)
+
     class Meta:
         model = Lead
         fields = ("phone", "postal_code", "emergency_type")
-        help_texts = {"phone": "En toute écriture : 06 12 34 56 78, +33 6 12 34 56 78."}
         widgets = {"emergency_type": forms.TextInput(attrs={"size": 60})}
 
     def clean_phone(self) -> str:
@@ -34,6 +39,9 @@ class LeadForm(forms.ModelForm):
 
 
 class PlumberForm(forms.ModelForm):
+    phone = forms.CharField(
+        label="Téléphone WhatsApp", max_length=40, help_text="En toute écriture : 06 12 34 56 78, +33 6 12 34 56 78."
+    )
     zones = forms.CharField(
         label="Zones",
         required=False,
@@ -44,7 +52,6 @@ class PlumberForm(forms.ModelForm):
     class Meta:
         model = Plumber
         fields = ("name", "phone", "zones", "pack_size")
-        help_texts = {"phone": "Le numéro de son WhatsApp : 06 12 34 56 78 ou +33612345678."}
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
@@ -55,19 +62,12 @@ class PlumberForm(forms.ModelForm):
         if "phone" not in self.changed_data:
             return phone
         try:
-            phone = phones.to_e164(phone)
+            phone = phones.read_whatsapp(phone).e164
         except UnusableNumber as exc:
             raise forms.ValidationError(f"{exc}.") from exc
-        if other := self._with(phone):
+        if other := Plumber.objects.with_phone(phone).exclude(pk=self.instance.pk).first():
             raise forms.ValidationError(f"{other} a déjà ce numéro : modifiez plutôt sa fiche.")
         return phone
-
-    def _with(self, e164: str) -> Plumber | None:
-        """Another plumber whose number it is; old rows hold it in any spelling."""
-        for other in Plumber.objects.exclude(pk=self.instance.pk).filter(phone__endswith=e164[-2:]):
-            if phones.ending(other.phone) == e164[-9:]:
-                return other
-        return None
 
     def clean_zones(self) -> list[str]:
         try:

@@ -177,11 +177,11 @@ def _batches(leads: LeadQuerySet) -> Iterator[list[int]]:
 
 
 def _leads_of(number: str) -> LeadQuerySet:
-    return Lead.objects.filter(phone__in=_spellings(number))
+    return Lead.objects.with_phone(number)
 
 
 def _plumbers_of(number: str) -> QuerySet:
-    return Plumber.objects.filter(phone__in=_spellings(number))
+    return Plumber.objects.with_phone(number)
 
 
 def _spellings(number: str) -> list[str]:

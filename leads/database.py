@@ -53,9 +53,9 @@ class StatementClock(models.Func):
 
 
 class Backwards(models.Func):
-    """The digits of a text, the last one first: an index then finds what a number ends with."""
+    """The digits of a number and its +, the last one first: an index then finds what the number ends with."""
 
-    template = "reverse(regexp_replace(%(expressions)s, '[^0-9]', '', 'g'))"
+    template = "reverse(regexp_replace(%(expressions)s, '[^0-9+]', '', 'g'))"
     output_field = models.TextField()
 
 

@@ -9,8 +9,10 @@ from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
+from django.db.models.lookups import In, StartsWith
 from django.utils import timezone
 
+from leads import phones
 from leads.database import Backwards, DatabaseClock, StatementClock
 
 # Python's calendar ends with the year 9999, and a time zone may move an instant by most of a day.
@@ -39,7 +41,25 @@ def readable(table: str, column: str) -> models.CheckConstraint:
     return models.CheckConstraint(name=f"{table}_{column}_readable", condition=years)
 
 
-class PlumberQuerySet(models.QuerySet):
+def phone_is(text: str) -> Q:
+    """Rows of this number, in whatever spelling they hold it (leads: the index leads_phone_backwards).
+
+    Raises UnusableNumber.
+    """
+    return Q(In(Backwards("phone"), [spelling[::-1] for spelling in sorted(phones.spellings(text))]))
+
+
+def phone_ends_with(digits: str) -> Q:
+    return Q(StartsWith(Backwards("phone"), digits[::-1]))
+
+
+class NumberQuerySet(models.QuerySet):
+    def with_phone(self, text: str) -> "NumberQuerySet":
+        """Those who have exactly this number, in whatever spelling it is stored. Raises UnusableNumber."""
+        return self.filter(phone_is(text))
+
+
+class PlumberQuerySet(NumberQuerySet):
     def eligible(self) -> "PlumberQuerySet":
         """Those who may get a lead now."""
         return self.filter(status=Plumber.Status.ACTIVE, leads_received__lt=F("pack_size"))
@@ -97,7 +117,7 @@ class Plumber(models.Model):
         return f"{self.name or self.phone} (n° {self.pk})"
 
 
-class LeadQuerySet(models.QuerySet):
+class LeadQuerySet(NumberQuerySet):
     def waiting(self) -> "LeadQuerySet":
         """Confirmed, still wanted, fresh and without a plumber: the longest waiting first.
 
@@ -257,7 +277,8 @@ class Lead(models.Model):
                 name="leads_phone_recent", fields=["phone", "-created_at"]
             ),  # the lead of a request sent twice
             models.Index(name="leads_plumber", fields=["plumber"]),  # a plumber's leads, in the admin
-            models.Index(OpClass(Backwards("phone"), "text_pattern_ops"), name="leads_phone_backwards"),  # search
+            models.Index(OpClass(Backwards("phone"), "text_pattern_ops"), name="leads_phone_backwards"),  # with_phone
+            models.Index(name="leads_postal_code", fields=["postal_code"]),  # the admin's search
             models.Index(name="leads_created", fields=["-created_at"]),  # the admin's list
         ]
 

@@ -98,15 +98,6 @@ def is_landline(e164: str) -> bool:
     return phonenumbers.number_type(phonenumbers.parse(e164)) == PhoneNumberType.FIXED_LINE
 
 
-def ending(text: str) -> str:
-    """What every spelling of this number ends with: its last nine digits, or as many as were typed."""
-    digits = re.sub(r"\D", "", text)
-    try:
-        return to_e164(text)[-9:]
-    except UnusableNumber:
-        return digits[-9:]
-
-
 def spellings(text: str) -> set[str]:
     """Every usual way to write this number, without punctuation; none of them is read as another number.
 

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from desk.admin.attempts import AttemptInline
 from desk.admin.badges import ARRIVED, BADGES, NOTIFICATION_BADGES, REASON_BADGES, badge, say
-from desk.admin.search import find
+from desk.admin.search import find_leads
 from desk.admin.sturdy import SturdyAdmin
 from desk.forms import LeadForm
 from leads.assignment import NobodyEligible, NotWaiting, assign_by_hand
@@ -72,8 +72,9 @@ class LeadAdmin(SturdyAdmin):
     list_filter = (AttentionFilter, "status", "notification_status", "created_at", "plumber")
     list_select_related = ("plumber",)
     list_per_page = 50
-    search_fields = ("phone",)  # shows the box; `find` searches
-    search_help_text = "Demande (#34), téléphone du client ou du plombier, code postal, urgence, nom du plombier."
+    show_full_result_count = False  # beside a search, it would count every lead there is
+    search_fields = ("phone",)  # shows the box; `find_leads` searches
+    search_help_text = "Demande (#34), téléphone du client ou du plombier, code postal, nom du plombier, urgence."
     ordering = ("-id",)
     readonly_fields = CONFIRMATION + NOTIFICATION
     fieldsets = (
@@ -107,8 +108,7 @@ class LeadAdmin(SturdyAdmin):
         )
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, typed: str) -> tuple[QuerySet, bool]:
-        words, numbers = ("postal_code", "emergency_type", "plumber__name"), ("phone", "plumber__phone")
-        return find(queryset, typed, words=words, numbers=numbers), False
+        return find_leads(queryset, typed), False
 
     def lookup_allowed(self, lookup: str, value: object, request: HttpRequest) -> bool:
         return "token" not in lookup and super().lookup_allowed(lookup, value, request)

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from desk.admin.badges import BADGES, badge, enqueue_after_commit, say
-from desk.admin.search import find
+from desk.admin.search import find_plumbers
 from desk.admin.sturdy import SturdyAdmin
 from desk.forms import PlumberForm
 from leads import packs
@@ -27,7 +27,7 @@ class PlumberAdmin(SturdyAdmin):
     actions = ["renew", "pause", "resume"]
     list_display = ("__str__", "telephone", "served", "pack", "state", "last_lead_at", "created_at")
     list_filter = ("status", "pack_size")
-    search_fields = ("phone",)  # shows the box; `find` searches
+    search_fields = ("phone",)  # shows the box; `find_plumbers` searches
     search_help_text = "Nom, téléphone, ou numéro du plombier (#34)."
     ordering = ("id",)
     readonly_fields = ("leads_received", "state", "last_lead_at", "created_at", "all_leads")
@@ -39,7 +39,7 @@ class PlumberAdmin(SturdyAdmin):
         return PlumberForm.Meta.fields + (self.readonly_fields if obj else ())
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, typed: str) -> tuple[QuerySet, bool]:
-        return find(queryset, typed, words=("name",), numbers=("phone",)), False
+        return find_plumbers(queryset, typed), False
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Plumber | None:
         """What is about to be changed is read, checked and written in one turn: no assignment comes between."""

@@ -1,45 +1,83 @@
-"""What an operator types into a search box: a number in any spelling, #34, a word with or without its accents."""
+"""What an operator types into a search box: a number in any spelling, #34, a word with or without its accents.
+
+Each is served by an index, so that a million leads are searched as quickly as a hundred.
+"""
 
 import re
+import unicodedata
 
-from django.db.models import F, Func, Q, QuerySet, TextField, Value
-from django.db.models.functions import Lower
+from django.db.models import Q, QuerySet
 
-from leads import phones
-from leads.database import Backwards
+from leads import places
+from leads.models import Lead, Plumber, phone_ends_with, phone_is
+from leads.phones import UnusableNumber
+from leads.places import UnknownPlace
 
-_NUMBER = re.compile(r"[+\d\s().\-/\u00a0\u202f\u2010-\u2015]+")
-_ACCENTS = ("àâäçéèêëîïôöùûüÿ", "aaaceeeeiioouuuy")
+RECENT = 50_000  # leads whose emergencies are searched for a word: no index that everybody may create serves that
 _SHORTEST_END = 4  # digits of a number by which it may be looked for
+_NUMBER = re.compile(r"\+?[0-9]+")
+_NOT_SAID = re.compile(r"[\s.()/\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2060-\u2069-]")
+_NONE = Q(pk__in=[])
+_ACCENTED = {"a": "àâä", "c": "ç", "e": "éèêë", "i": "îï", "o": "ôö", "u": "ùûü", "y": "ÿ"}
 
 
-class WithoutAccents(Func):
-    """In small letters and without accents: PostgreSQL's extension for that needs a superuser."""
-
-    function = "translate"
-    output_field = TextField()
-
-    def __init__(self, text: object) -> None:
-        super().__init__(Lower(text), *map(Value, _ACCENTS))
-
-
-def find(queryset: QuerySet, typed: str, *, words: tuple[str, ...], numbers: tuple[str, ...]) -> QuerySet:
-    """The rows that `typed` means, of those in `queryset`; all of them when it is empty.
-
-    `words` are the columns in which it may stand anywhere, `numbers` those of telephone numbers.
-    """
+def find_leads(leads: QuerySet, typed: str) -> QuerySet:
+    """Those of `leads` that `typed` means; all of them when it is empty."""
     typed = typed.strip()
-    if not typed:
-        return queryset
-    if row := re.fullmatch(r"#\s*(\d{1,9})", typed):
-        return queryset.filter(pk=int(row[1]))
-    digits = re.sub(r"\D", "", typed)
-    found = Q(pk=int(digits)) if typed == digits and len(digits) <= 9 else Q(pk=None)
-    if _NUMBER.fullmatch(typed) and len(digits) >= _SHORTEST_END:
-        queryset = queryset.alias(**{f"{column}_backwards": Backwards(F(column)) for column in numbers})
-        for column in numbers:
-            found |= Q(**{f"{column}_backwards__startswith": phones.ending(typed)[::-1]})
-    queryset = queryset.alias(**{f"{column}_plain": WithoutAccents(F(column)) for column in words})
-    for column in words:
-        found |= Q(**{f"{column}_plain__contains": WithoutAccents(Value(typed))})
-    return queryset.filter(found)
+    if not typed or typed.startswith("#"):
+        return leads.filter(_row(typed)) if typed else leads
+    plumbers = list(find_plumbers(Plumber.objects.all(), typed, row=False).values_list("pk", flat=True))
+    parts = [Q(plumber__in=plumbers), _row(typed), _in_place(typed)]
+    if number := _as_number(typed):
+        parts.append(_with_number(number))
+    else:
+        newest = Lead.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        parts.append(Q(pk__gt=newest - RECENT) & _words("emergency_type", typed))
+    # A union lets each part use its index; for an OR, PostgreSQL may read the whole table.
+    first, *others = (Lead.objects.filter(part).values("pk") for part in parts)
+    return leads.filter(pk__in=first.union(*others))
+
+
+def find_plumbers(plumbers: QuerySet, typed: str, *, row: bool = True) -> QuerySet:
+    """Those of `plumbers` that `typed` means; all of them when it is empty. With `row`, it may be an id."""
+    typed = typed.strip()
+    number = _as_number(typed)
+    found = _with_number(number) if number else _words("name", typed)
+    return plumbers.filter(found | _row(typed) if row else found) if typed else plumbers
+
+
+def _as_number(typed: str) -> str:
+    """The digits, and the +, of what may be a telephone number or its end; empty when it is none."""
+    digits = _NOT_SAID.sub("", typed)
+    return digits if _NUMBER.fullmatch(digits) and len(digits) >= _SHORTEST_END else ""
+
+
+def _with_number(number: str) -> Q:
+    try:
+        return phone_is(number)
+    except UnusableNumber:  # not a whole one
+        return phone_ends_with(number)
+
+
+def _row(typed: str) -> Q:
+    row = re.fullmatch(r"#?\s*([0-9]{1,9})", typed)
+    return Q(pk=int(row[1])) if row else _NONE
+
+
+def _in_place(typed: str) -> Q:
+    try:
+        return Q(postal_code=places.read(typed))
+    except UnknownPlace:
+        return _NONE
+
+
+def _words(column: str, typed: str) -> Q:
+    """Where each word stands somewhere in the column."""
+    plain = "".join(char for char in unicodedata.normalize("NFKD", typed) if not unicodedata.combining(char))
+    return Q(*((f"{column}__regex", "".join(map(_either, word))) for word in plain.lower().split()))
+
+
+def _either(letter: str) -> str:
+    """Small or large, with an accent or without: PostgreSQL's extension for that needs a superuser."""
+    variants = letter + _ACCENTED.get(letter, "")
+    return f"[{variants}{variants.upper()}]" if letter.isalpha() else re.escape(letter)

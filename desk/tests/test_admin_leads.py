@@ -297,8 +297,11 @@ def test_a_lead_can_be_added_in_a_window_of_its_own(admin_client):
         "980002",
         "evier",
         "ÉVIER",
+        "l'évier fuite",
         "75011",
+        " 75 011",
         "#{pk}",
+        "{pk}",
     ],
 )
 def test_a_search_finds_what_is_meant_in_any_spelling_and_nothing_else(typed, admin_client, make_lead):
@@ -311,8 +314,37 @@ def test_a_search_finds_what_is_meant_in_any_spelling_and_nothing_else(typed, ad
     assert [lead.pk for lead in page.context["cl"].result_list] == [meant.pk]
 
 
+@pytest.mark.parametrize("typed", ["Dupont", "dùpont", "06 39 98 00 77", "+33639980077", "980077"])
+def test_a_search_for_a_plumber_finds_his_leads(typed, admin_client, make_plumber, make_lead):
+    meant = make_lead(plumber=make_plumber(name="Dupont", phone="+33639980077"), status="sent")
+    make_lead(plumber=make_plumber(name="Martin", phone="+33639980078"), status="sent")
+
+    page = admin_client.get(LEADS, {"q": typed})
+
+    assert [lead.pk for lead in page.context["cl"].result_list] == [meant.pk]
+
+
+@pytest.mark.parametrize(("typed", "other"), [("0791234567", "+41791234567"), ("0687751234", "+687751234")])
+def test_a_search_for_a_whole_number_finds_nobody_elses(typed, other, admin_client, make_lead):
+    meant = make_lead(phone=typed)
+    make_lead(phone=other)
+
+    page = admin_client.get(LEADS, {"q": typed})
+
+    assert [lead.pk for lead in page.context["cl"].result_list] == [meant.pk]
+
+
+@pytest.mark.parametrize("typed", ["#", "#évier", "[", "\\", "*", "%", "_____", "\U0001f4a7", "99999999999999"])
+def test_a_search_for_nonsense_finds_nothing(typed, admin_client, make_lead):
+    make_lead()
+
+    page = admin_client.get(LEADS, {"q": typed})
+
+    assert list(page.context["cl"].result_list) == []
+
+
 def test_an_operators_lead_is_stored_as_a_customers_would_be(admin_client):
-    form = {"phone": "+33 (0)6 39 98 00 02", "postal_code": "2A004", "emergency_type": "Fuite"}
+    form = {"phone": "00 33 (0)6 39 98 00 02", "postal_code": " 2A 004 - ", "emergency_type": "Fuite"}
 
     admin_client.post(f"{LEADS}add/", form)
 

@@ -106,7 +106,7 @@ class TestOddPlumbers:
 
 
 class TestNumbers:
-    FORM = {"name": "Dupont", "phone": "0033 6 39 98 00 77", "pack_size": "5", "zones": "75, 92100"}
+    FORM = {"name": "Dupont", "phone": "00 33 (0)6 39 98 00 77", "pack_size": "5", "zones": "75, 92100"}
 
     def test_a_number_is_stored_as_whatsapp_wants_it_whatever_was_typed(self, admin_client):
         admin_client.post(f"{PLUMBERS}add/", self.FORM)
@@ -115,13 +115,27 @@ class TestNumbers:
         assert (plumber.name, plumber.phone, plumber.zones) == ("Dupont", "+33639980077", ["75", "92100"])
         assert str(plumber) == f"Dupont (n° {plumber.pk})"
 
-    def test_the_same_number_twice_is_refused_with_whose_it_is(self, admin_client, make_plumber):
-        make_plumber(phone="06 39 98 00 77", name="Martin")
+    @pytest.mark.parametrize("stored", ["06 39 98 00 77", "639980077", "33639980077", "+33639980077"])
+    def test_the_same_number_twice_is_refused_with_whose_it_is(self, stored, admin_client, make_plumber):
+        make_plumber(phone=stored, name="Martin")
 
         page = admin_client.post(f"{PLUMBERS}add/", self.FORM)
 
         assert "Martin" in page.content.decode() and "a déjà ce numéro" in page.content.decode()
         assert Plumber.objects.count() == 1
+
+    def test_a_number_that_only_looks_alike_is_taken(self, admin_client, make_plumber):
+        make_plumber(phone="+41791234567")
+
+        admin_client.post(f"{PLUMBERS}add/", self.FORM | {"phone": "07 91 23 45 67"})
+
+        assert Plumber.objects.filter(phone="+33791234567").exists()
+
+    def test_a_premium_number_is_refused(self, admin_client):
+        page = admin_client.post(f"{PLUMBERS}add/", self.FORM | {"phone": "0892 12 34 56"})
+
+        assert "comme ceux en 08" in page.content.decode()
+        assert not Plumber.objects.exists()
 
     def test_a_landline_is_taken_with_a_warning(self, admin_client):
         page = admin_client.post(f"{PLUMBERS}add/", self.FORM | {"phone": "01 99 00 00 07"}, follow=True)
@@ -129,12 +143,12 @@ class TestNumbers:
         assert "ligne fixe" in page.content.decode()
         assert Plumber.objects.get().phone == "+33199000007"
 
-    @pytest.mark.parametrize("typed", ["0639980077", "+33 6 39 98 00 77", "dupont", "980077"])
+    @pytest.mark.parametrize("typed", ["0639980077", "+33 6 39 98 00 77", "dupont", "980077", "#{pk}", "{pk}"])
     def test_a_search_finds_him_in_any_spelling(self, typed, admin_client, make_plumber):
         meant = make_plumber(phone="+33639980077", name="Dupont")
         make_plumber(phone="+33639980078", name="Martin")
 
-        page = admin_client.get(PLUMBERS, {"q": typed})
+        page = admin_client.get(PLUMBERS, {"q": typed.format(pk=meant.pk)})
 
         assert [plumber.pk for plumber in page.context["cl"].result_list] == [meant.pk]
 

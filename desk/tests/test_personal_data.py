@@ -115,14 +115,14 @@ def test_what_still_happens_is_left_alone(make_lead, plumber):
 
 
 def test_a_person_gets_what_is_kept_and_can_have_it_erased(make_done, make_lead, plumber, capsys):
-    make_done(), make_done(phone="+33639980002", created_at=timezone.now())
+    make_done(), make_done(phone="06.39.98.00.02", created_at=timezone.now())
     other = make_lead(phone="0612345678", token_expires_at=OLD)
 
     call_command("personal_data", "export", "+33 6 39 98 00 02")
     shown = json.loads(capsys.readouterr().out)
     call_command("personal_data", "erase", "06.39.98.00.02")
 
-    assert [lead["phone"] for lead in shown["leads"]] == ["0639980002", "+33639980002"]
+    assert [lead["phone"] for lead in shown["leads"]] == ["0639980002", "06.39.98.00.02"]
     assert shown["leads"][0]["messages"][0]["text"] == "Appelez le 06 39 98 00 02"
     assert "639980002" not in everything()
     assert Lead.objects.get(phone="0612345678") == other

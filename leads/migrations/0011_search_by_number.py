@@ -12,4 +12,5 @@ class Migration(migrations.Migration):
             model_name="lead",
             index=models.Index(OpClass(Backwards("phone"), "text_pattern_ops"), name="leads_phone_backwards"),
         ),
+        migrations.AddIndex(model_name="lead", index=models.Index(fields=["postal_code"], name="leads_postal_code")),
     ]
