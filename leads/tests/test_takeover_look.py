@@ -237,6 +237,18 @@ def test_everything_in_the_way_is_named_at_once_and_nothing_is_changed(old, rows
     assert rows(EVERYTHING) == before
 
 
+def test_columns_that_the_old_team_added_under_names_of_ours_are_named(old, rows):
+    plumbers, leads = ["name", "zones"], ["cancelled_at", "source", "consent_version", "consent_at"]
+    rows("".join(f"ALTER TABLE plumbers ADD {name} text;" for name in plumbers))
+    rows("".join(f"ALTER TABLE leads ADD {name} text;" for name in leads))
+
+    named = [("leads", name) for name in leads] + [("plumbers", name) for name in plumbers]
+    assert sorted(look.problems(old)) == sorted(
+        f"There is a column {table}.{name} already: ALTER TABLE {table} RENAME COLUMN {name} TO old_{name}."
+        for table, name in named
+    )
+
+
 def test_a_change_between_the_look_and_the_lock_is_seen_too(old, rows, monkeypatch):
     import_module("leads.migrations.0003_one_schema")  # keeps the `refuse` that it finds when it is imported
     before = rows(EVERYTHING)
