@@ -1,7 +1,8 @@
+import functools
 from collections.abc import Callable
 
 from django.contrib import admin, messages
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.db.models import F, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
@@ -9,25 +10,28 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from desk.admin.acts.act import ActsAdmin
+from desk.admin.acts.plumbers import CORRECT, RENEW
 from desk.admin.badges import BADGES, badge, enqueue_after_commit, say
 from desk.admin.sturdy import SturdyAdmin
 from desk.forms import PlumberForm
-from leads import packs
+from leads import ledger, packs
 from leads.assignment import take_turn
 from leads.database import cannot_serve
 from leads.models import Plumber
 
 
 @admin.register(Plumber)
-class PlumberAdmin(SturdyAdmin):
+class PlumberAdmin(ActsAdmin, SturdyAdmin):
     title = "Plombiers"
     form = PlumberForm
-    actions = ["renew", "pause", "resume"]
+    acts = (RENEW, CORRECT)
+    actions = ["pause", "resume"]
     list_display = ("phone", "pack", "state", "last_lead_at", "created_at")
     list_filter = ("status", "pack_size")
     search_fields = ("=id", "phone")
     ordering = ("id",)
-    readonly_fields = ("leads_received", "state", "last_lead_at", "created_at", "all_leads")
+    readonly_fields = ("leads_received", "waiting", "state", "last_lead_at", "created_at", "all_leads", "all_entries")
 
     class Media:
         css = {"all": ["desk/admin.css"]}
@@ -48,10 +52,8 @@ class PlumberAdmin(SturdyAdmin):
             return
         obj.save(update_fields=[name for name in form.changed_data if name != "pack_size"])
         if "pack_size" in form.changed_data:
-            enqueue_after_commit(packs.resize(obj.pk, obj.pack_size))
-
-    def without_history(self, queryset: QuerySet) -> QuerySet:
-        return queryset.filter(leads_received=0, leads=None)
+            about = {"actor": f"admin : {request.user}", "reason": f"taille changée de {form.initial['pack_size']}"}
+            enqueue_after_commit(packs.resize(obj.pk, obj.pack_size, **about))
 
     @admin.display(description="pack", ordering=F("leads_received") * 1.0 / F("pack_size"))
     def pack(self, plumber: Plumber) -> SafeString:
@@ -71,9 +73,14 @@ class PlumberAdmin(SturdyAdmin):
         address = f"{reverse('admin:leads_lead_changelist')}?plumber__id__exact={plumber.pk}"
         return format_html('<a href="{}">Voir ses demandes</a>', address)
 
-    @admin.action(description="Renouveler le pack", permissions=["change"])
-    def renew(self, request: HttpRequest, queryset: QuerySet) -> None:
-        self._change(request, queryset, packs.renew, "pack(s) renouvelé(s)")
+    @admin.display(description="places en attente")
+    def waiting(self, plumber: Plumber) -> int:
+        return ledger.waiting(plumber.pk)
+
+    @admin.display(description="registre")
+    def all_entries(self, plumber: Plumber) -> SafeString:
+        address = f"{reverse('admin:leads_packentry_changelist')}?plumber__id__exact={plumber.pk}"
+        return format_html('<a href="{}">Voir les mouvements de son pack</a>', address)
 
     @admin.action(description="Mettre en pause", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet) -> None:
@@ -81,13 +88,16 @@ class PlumberAdmin(SturdyAdmin):
 
     @admin.action(description="Réactiver", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet) -> None:
-        self._change(request, queryset, packs.resume, "plombier(s) réactivé(s)")
+        resume = functools.partial(packs.resume, actor=f"admin : {request.user}")
+        self._change(request, queryset, resume, "plombier(s) réactivé(s)")
 
     def _change(self, request: HttpRequest, queryset: QuerySet, change: Callable, done: str) -> None:
         changed = served = 0
         for plumber in queryset:
             try:
-                assigned = change(plumber.pk)
+                with transaction.atomic():  # nothing is done that is not in the log
+                    assigned = change(plumber.pk)
+                    self.log_change(request, plumber, done)
             except OperationalError as exc:
                 if cannot_serve(exc):
                     raise
@@ -96,7 +106,6 @@ class PlumberAdmin(SturdyAdmin):
             except packs.NotPossible as exc:
                 self.message_user(request, f"{plumber} laissé tel quel : {exc}.", messages.WARNING)
                 continue
-            self.log_change(request, plumber, done)
             enqueue_after_commit(assigned)
             changed, served = changed + 1, served + len(assigned)
         say(request, changed, done)
