@@ -10,6 +10,7 @@ from desk.admin.acts.act import ActsAdmin
 from desk.admin.acts.leads import ASSIGN, CALLED, CLOSE, CREDIT, REASSIGN, RESEND
 from desk.admin.attempts import AttemptInline
 from desk.admin.badges import ARRIVED, BADGES, NOTIFICATION_BADGES, REASON_BADGES, badge, say
+from desk.admin.interventions import InterventionInline
 from desk.admin.resend import ResendAdmin
 from desk.admin.sturdy import SturdyAdmin
 from desk.forms import LeadForm
@@ -51,7 +52,7 @@ NOTIFICATION = (
 class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin):
     title = "Demandes"
     form = LeadForm
-    inlines = [AttemptInline]
+    inlines = [InterventionInline, AttemptInline]
     acts = (RESEND, CALLED, ASSIGN, REASSIGN, CREDIT, CLOSE)
     actions = ["resend", "assign_now"]
     date_hierarchy = "created_at"

@@ -147,6 +147,14 @@ class TestLeads:
         assert (intervention.operator, intervention.words) == ("admin : admin", "Il y va")
         assert log() == ["plombier joint par téléphone : Il y va."]
 
+    def test_the_page_of_the_lead_says_who_did_what(self, press, admin_client, assigned_lead):
+        press(assigned_lead, "appele", words="Il y va")
+
+        page = admin_client.get(f"/admin/leads/lead/{assigned_lead.pk}/change/").content.decode()
+
+        assert "Il y va" in page
+        assert "plombier joint par téléphone" in page
+
     def test_what_is_closed_says_what_was_done(self, press, assigned_lead):
         fail(assigned_lead)
 

@@ -14,7 +14,8 @@ from notifications.providers.base import Refused
 from notifications.sending import deliver
 
 LEADS, PLUMBERS = "/admin/leads/lead/", "/admin/leads/plumber/"
-LOG = {"attempts-TOTAL_FORMS": "0", "attempts-INITIAL_FORMS": "0"}  # what a browser sends for the read-only log
+# What a browser sends for the read-only logs.
+LOG = {f"{log}-{name}_FORMS": "0" for log in ("attempts", "interventions") for name in ("TOTAL", "INITIAL")}
 
 
 def test_the_list_tells_how_each_lead_stands(admin_client, assigned_lead, outbox):

@@ -8,7 +8,8 @@ from leads.models import Lead, Plumber
 
 LEADS, PLUMBERS = "/admin/leads/lead/", "/admin/leads/plumber/"
 USERS, GROUPS = "/admin/auth/user/", "/admin/auth/group/"
-LOG = {"attempts-TOTAL_FORMS": "0", "attempts-INITIAL_FORMS": "0"}  # what a browser sends for the read-only log
+# What a browser sends for the read-only logs.
+LOG = {f"{log}-{name}_FORMS": "0" for log in ("attempts", "interventions") for name in ("TOTAL", "INITIAL")}
 
 
 def test_bookkeeping_cannot_be_edited(admin_client, assigned_lead, plumber):

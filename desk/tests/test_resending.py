@@ -89,12 +89,12 @@ def test_two_operators_at_once_send_once(failed, ask, send, enqueued):
     assert enqueued == [lead.pk]
 
 
-def test_what_has_changed_since_is_left(failed, ask, send, enqueued):
+def test_what_has_arrived_since_is_left(failed, ask, send, enqueued):
     [lead] = failed()
     page = ask(lead)
-    Lead.objects.update(cancelled_at=timezone.now())
+    Attempt.objects.create(lead=lead, run=1, number=1, outcome="accepted", delivery="delivered")
 
-    assert send(page) == [f"Demande #{lead.pk} non relancée : annulée par le client."]
+    assert send(page) == [f"Demande #{lead.pk} non relancée : déjà remise au plombier."]
     assert enqueued == []
 
 

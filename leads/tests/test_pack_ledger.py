@@ -49,6 +49,16 @@ def test_a_new_plumber_has_an_opening_balance_whoever_adds_him(db):
     assert rows(Plumber.objects.get()) == [("opening", 7, 3, 10)]
 
 
+def test_the_old_system_needs_no_right_to_the_ledger(db):
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE old_page; GRANT INSERT, SELECT ON plumbers TO old_page")
+        cursor.execute("GRANT USAGE ON SEQUENCE plumbers_id_seq TO old_page; SET LOCAL ROLE old_page")
+        cursor.execute("INSERT INTO plumbers (phone, pack_size) VALUES ('+33639980001', 10)")
+        cursor.execute("RESET ROLE")
+
+    assert rows(Plumber.objects.get()) == [("opening", 10, 0, 10)]
+
+
 def test_a_lead_is_booked_with_its_assignment(plumber, confirm):
     lead = confirm()
 

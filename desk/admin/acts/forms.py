@@ -10,6 +10,7 @@ from leads.models import Plumber
 from notifications import attention
 
 REASON = {"label": "Motif", "max_length": 300, "widget": forms.Textarea(attrs={"rows": 3})}
+BOOKED = REASON | {"help_text": "Sans nom ni numéro de téléphone : le registre ne s'efface jamais."}
 
 
 class AskForm(forms.Form):
@@ -38,7 +39,7 @@ class LeadForm(AskForm):
 
 
 class ReasonForm(LeadForm):
-    reason = forms.CharField(**REASON)
+    reason = forms.CharField(**BOOKED)
     logged = ("reason",)
 
 
@@ -67,7 +68,7 @@ class AssignForm(LeadForm):
 
 
 class ReassignForm(AssignForm):
-    reason = forms.CharField(**REASON)
+    reason = forms.CharField(**BOOKED)
     logged = ("plumber", "reason")
 
 
@@ -110,7 +111,7 @@ class CorrectForm(OnceForm):
     places = forms.IntegerField(
         label="Places", min_value=-100, max_value=100, help_text="2 : deux places de plus ; −2 : deux de moins."
     )
-    reason = forms.CharField(**REASON)
+    reason = forms.CharField(**BOOKED)
     logged = ("places", "reason")
 
     def clean_places(self) -> int:
