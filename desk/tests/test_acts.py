@@ -129,6 +129,14 @@ class TestLeads:
         assert enqueued == [assigned_lead.pk]
         assert log() == [f"réattribuée : {other} : Ne répond pas."]
 
+    def test_whoever_knows_of_it_already_is_to_be_called(self, admin_client, make_plumber, assigned_lead):
+        page = address(assigned_lead, "reattribuer")
+        assert "prévenez-le" not in admin_client.get(page).content.decode()
+
+        Attempt.objects.create(lead=assigned_lead, run=1, number=1, outcome="accepted")
+
+        assert "prévenez-le" in admin_client.get(page).content.decode()
+
     def test_a_credit_says_why(self, press, assigned_lead, plumber):
         press(assigned_lead, "crediter", reason="Faux numéro")
 

@@ -9,6 +9,7 @@ from desk.admin.acts.forms import AssignForm, CallForm, CloseForm, LeadForm, Rea
 from leads import assignment, reassignment
 from leads.models import Lead
 from notifications import attention, interventions, lifecycle, resending
+from notifications.models import Attempt
 
 PERMISSION = "leads.change_lead"
 CREDIT_PERMISSION = "leads.change_plumber"  # it is his pack
@@ -58,6 +59,12 @@ def doubt(lead: Model) -> str:
     return resending.with_doubt(Lead.objects.filter(pk=lead.pk)).values_list("doubt", flat=True).get()
 
 
+def knows(lead: Lead) -> str:
+    sent = lead.attempts.filter(run=lead.notification_run, outcome=Attempt.Outcome.ACCEPTED)
+    told = sent.exclude(delivery=Attempt.Delivery.FAILED).exists()
+    return f"{lead.plumber} a reçu cette demande, ou la recevra : prévenez-le qu'un autre s'en charge" if told else ""
+
+
 RESEND = Act(
     name="renvoyer",
     label="Renvoyer",
@@ -101,6 +108,7 @@ REASSIGN = Act(
     done="réattribuée",
     permission=PERMISSION,
     is_possible=lambda lead: _has_plumber(lead) and not lead.cancelled_at,
+    warning=knows,
     form=ReassignForm,
     do=_reassign,
 )
