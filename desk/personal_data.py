@@ -12,7 +12,7 @@ from django.db.models import Case, F, Func, Q, QuerySet, TextField, Value, When
 from leads.database import DatabaseClock, database_time
 from leads.models import ERASED, Lead, LeadQuerySet, Plumber
 from leads.phones import spaced, to_e164
-from notifications.models import Attempt, ProviderNews, Receipt
+from notifications.models import Attempt, Intervention, ProviderNews, Receipt
 
 BATCH = 500  # leads, or rows of a log, in one transaction
 # A number within a text, in the spellings of operators and customers.
@@ -127,6 +127,7 @@ def _erase_leads(leads: LeadQuerySet) -> int:
         error_detail="",
         provider_message_id=Case(unreadable, default=F("provider_message_id")),
     )
+    Intervention.objects.filter(lead__in=ids).update(words=_Mask("words"))
     return Lead.objects.filter(pk__in=ids).update(phone=ERASED, emergency_type=_Mask("emergency_type"))
 
 
@@ -140,7 +141,8 @@ def export(number: str) -> dict:
                       "cancelled_at", "source", "consent_version", "consent_at", "notification_status"))
         | {"messages": [_plain(each, ("recipient", "text", "started_at", "outcome", "delivery", "delivered_at",
                                       "read_at", "error_detail")) for each in lead.attempts.all()]}
-        for lead in _leads_of(number).prefetch_related("attempts").order_by("pk")
+        | {"interventions": [_plain(each, ("created_at", "kind", "words")) for each in lead.interventions.all()]}
+        for lead in _leads_of(number).prefetch_related("attempts", "interventions").order_by("pk")
     ]  # fmt: skip
     plumbers = [
         _plain(plumber, ("id", "name", "phone", "zones", "pack_size", "leads_received", "status", "created_at"))

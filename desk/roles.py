@@ -5,7 +5,14 @@ from django.contrib.auth.management import create_permissions
 
 READERS, OPERATORS = "Lecture", "Opérateur"
 
-_LOOK = ("leads.view_lead", "leads.view_plumber", "notifications.view_attempt", "notifications.view_providernews")
+_LOOK = (
+    "leads.view_lead",
+    "leads.view_plumber",
+    "leads.view_packentry",
+    "notifications.view_attempt",
+    "notifications.view_intervention",
+    "notifications.view_providernews",
+)
 _ACT = ("leads.add_lead", "leads.change_lead", "leads.add_plumber", "leads.change_plumber", "desk.export_leads")
 # Whoever erases a person's data cannot undo it: desk.personal_data is given by name, to nobody by itself.
 ROLES = {READERS: _LOOK, OPERATORS: _LOOK + _ACT}

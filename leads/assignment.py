@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from leads import database, places
+from leads import database, ledger, places
 from leads.database import columns, instance
 from leads.models import ERASED, Lead, Plumber
 
@@ -112,47 +112,74 @@ def take_turn() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ASSIGNMENT_TURN])
 
 
-# One statement, whose snapshot begins after our turn has: it sees all that the turns before have written. Whoever
-# somebody else is just changing is passed over. The index plumbers_fairest_first finds the plumber.
-_ASSIGN = """
-WITH fairest AS (
+_FAIREST = """
     SELECT id FROM plumbers
     WHERE status = 'active' AND leads_received < pack_size AND (zones = '{}' OR zones && %(places)s::varchar[])
     ORDER BY leads_received, last_lead_at NULLS FIRST, id
     LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
-), place AS (
+"""
+_BY_HAND = """
+    SELECT id FROM plumbers
+    WHERE id = %(plumber_id)s AND status = 'active' AND leads_received < pack_size FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+
+def _assigning(chosen: str) -> str:
+    """One statement, whose snapshot begins after our turn has: it sees all that the turns before have written.
+
+    Whoever somebody else is just changing is passed over. The index plumbers_fairest_first finds the fairest.
+    """
+    return f"""
+WITH chosen AS ({chosen}), place AS (
     UPDATE plumbers
     SET leads_received = leads_received + 1, last_lead_at = clock_timestamp(),
         status = CASE WHEN leads_received + 1 = pack_size THEN 'exhausted' ELSE status END
-    FROM fairest WHERE plumbers.id = fairest.id
-    RETURNING plumbers.id
+    FROM chosen WHERE plumbers.id = chosen.id
+    RETURNING plumbers.id, status
+), booked AS (
+    INSERT INTO pack_ledger (plumber_id, kind, amount, received, lead_id, actor, reason)
+    SELECT id, 'lead', -1, 1, %(lead_id)s, %(requested_by)s, %(reason)s FROM place
 )
 UPDATE leads
 SET status = 'sent', plumber_id = place.id, confirmed_at = %(confirmed_at)s,
     notification_status = 'pending', notification_attempts = 0, notification_retry_at = clock_timestamp(),
     notification_run = notification_run + 1, notification_requested_by = %(requested_by)s,
-    notification_requested_at = coalesce(%(requested_at)s, clock_timestamp())
+    notification_requested_at = coalesce(%(requested_at)s, clock_timestamp()),
+    notification_ended_because = '', notification_error = ''
 FROM place WHERE leads.id = %(lead_id)s
-RETURNING status, plumber_id, confirmed_at, notification_status, notification_attempts, notification_retry_at,
-    notification_run, notification_requested_by, notification_requested_at
+RETURNING leads.status, plumber_id, confirmed_at, notification_status, notification_attempts, notification_retry_at,
+    notification_run, notification_requested_by, notification_requested_at, notification_ended_because,
+    notification_error, place.status AS status_of_plumber
 """
 
 
-def _assign(
-    lead: Lead, *, requested_by: str, requested_at: datetime | None, confirmed_at: datetime | None = None
-) -> bool:
-    """Give the lead, whose row we hold, to the fairest eligible plumber; False, with nothing changed, without one.
+_ASSIGN_TO_FAIREST, _ASSIGN_BY_HAND = _assigning(_FAIREST), _assigning(_BY_HAND)
 
-    Its notification counts as asked for at `requested_at`, None: now.
+
+def _assign(
+    lead: Lead,
+    *,
+    requested_by: str,
+    requested_at: datetime | None,
+    confirmed_at: datetime | None = None,
+    plumber_id: int | None = None,
+    reason: str = "",
+) -> bool:
+    """Give the lead, whose row we hold, to the fairest eligible plumber, or to this one.
+
+    False, with nothing changed, if there is none. Its notification counts as asked for at `requested_at`, None: now.
     """
-    values = {"lead_id": lead.pk, "places": places.prefixes(lead.postal_code), "requested_by": requested_by}
-    values |= {"requested_at": requested_at, "confirmed_at": confirmed_at or lead.confirmed_at}
+    values = {"lead_id": lead.pk, "places": places.prefixes(lead.postal_code), "plumber_id": plumber_id}
+    values |= {"requested_by": requested_by, "requested_at": requested_at, "reason": reason}
+    values |= {"confirmed_at": confirmed_at or lead.confirmed_at}
     with connection.cursor() as cursor:
-        cursor.execute(_ASSIGN, values)
+        cursor.execute(_ASSIGN_BY_HAND if plumber_id else _ASSIGN_TO_FAIREST, values)
         if (row := cursor.fetchone()) is None:
             return False
         for column, value in zip(cursor.description, row, strict=True):
             setattr(lead, column.name, value)
+    if lead.status_of_plumber == Plumber.Status.EXHAUSTED:
+        ledger.start_waiting(ledger.hold(lead.plumber_id), actor=requested_by)
     return True
 
 
@@ -193,15 +220,24 @@ def _assign_longest_waiting(failed: list[int]) -> int | None:
 
 
 @transaction.atomic
-def assign_by_hand(lead_id: int, *, requested_by: str) -> Lead:
-    """An operator assigns a waiting lead now, however old; its notification counts as asked for now.
+def assign_by_hand(lead_id: int, *, requested_by: str, plumber_id: int | None = None) -> Lead:
+    """An operator assigns a waiting lead now, however old, to this plumber or to the fairest eligible one.
 
-    Raises NotWaiting or NobodyEligible.
+    Its notification counts as asked for now. Raises NotWaiting or NobodyEligible.
     """
     lead = Lead.objects.select_for_update().get(pk=lead_id)
     if lead.status != Lead.Status.CONFIRMED or lead.cancelled_at or lead.phone == ERASED:
         raise NotWaiting
     take_turn()
-    if not _assign(lead, requested_by=requested_by, requested_at=None):
+    if not _assign(lead, requested_by=requested_by, requested_at=None, plumber_id=plumber_id):
         raise NobodyEligible
     return lead
+
+
+def give(lead: Lead, plumber_id: int, *, requested_by: str, reason: str) -> None:
+    """Give a lead that we hold to this plumber, whoever has it; the caller has the turn.
+
+    Wherever the lead is: an operator knows better. Raises NobodyEligible if the plumber has no place, or pauses.
+    """
+    if not _assign(lead, requested_by=requested_by, requested_at=None, plumber_id=plumber_id, reason=reason):
+        raise NobodyEligible

@@ -324,16 +324,21 @@ def _adopt(lead: Lead, conclusion: Conclusion) -> None:
 # --- The beginning and the end of a run ---------------------------------------------------------------
 
 
-def start_run(lead_id: int, *, requested_by: str, only_failed: bool = False) -> None:
+def start_run(lead_id: int, *, requested_by: str, only_failed: bool = False, run: int | None = None) -> None:
     """Begin a new run of at most two attempts, due now; the caller enqueues it after its transaction.
 
     Raises CannotRun while the lead has no plumber, or while its current run is still going on; with `only_failed`
-    also if somebody else's run has succeeded meanwhile. Raises OperationalError while somebody holds the lead's row.
+    also if somebody else's run has succeeded meanwhile, with `run` if another has begun since that one. Raises
+    OperationalError while somebody holds the lead's row.
     """
     with transaction.atomic():
         lead = Lead.objects.select_for_update(nowait=True).filter(pk=lead_id).first()
         if lead is None or lead.status != Lead.Status.SENT or lead.plumber_id is None:
             raise CannotRun("sans plombier à prévenir")
+        if lead.cancelled_at:
+            raise CannotRun("annulée par le client")
+        if run not in (None, lead.notification_run):
+            raise CannotRun("quelqu'un a agi entre-temps : regardez où elle en est")
         if lead.phone == ERASED:
             raise CannotRun("les données du client ont été effacées")
         if only_failed and lead.notification_status != FAILED:
@@ -353,6 +358,19 @@ def start_run(lead_id: int, *, requested_by: str, only_failed: bool = False) -> 
             notification_ended_because="",
             notification_error="",
         )
+
+
+def end_as_reached(lead: Lead) -> None:
+    """Somebody has told the plumber of this lead, which we hold: its run sends nothing more.
+
+    What is known of its attempts stays true, and what becomes known still counts.
+    """
+    if lead.notification_ended_because:
+        return
+    lead.notification_ended_because = Lead.Ended.REACHED
+    lead.save(update_fields=["notification_ended_because"])
+    if lead.notification_status == PENDING:
+        _settle([lead], _runs({lead.pk: lead}))
 
 
 @transaction.atomic

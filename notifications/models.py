@@ -121,6 +121,33 @@ class Attempt(models.Model):
         return self.started_at + datetime.timedelta(seconds=settings.NOTIFICATION_LEASE)
 
 
+class Intervention(models.Model):
+    """What a person did about a notification, or about a lead that waited: in the run in which it was done."""
+
+    class Kind(models.TextChoices):
+        CALLED = "called", "plombier joint par téléphone"
+        CLOSED = "closed", "classée"
+
+    lead = models.ForeignKey(Lead, verbose_name="demande", on_delete=models.PROTECT, related_name="interventions")
+    run = models.IntegerField("série")
+    kind = models.CharField("nature", max_length=20, choices=Kind)
+    solved = models.CharField("raison classée", max_length=20, default="", db_default="")  # its key in attention.py
+    words = models.TextField("ce qui a été fait", default="", db_default="")
+    operator = models.CharField("par", max_length=170)
+    created_at = models.DateTimeField("le", db_default=DatabaseClock())
+
+    class Meta:
+        verbose_name = "intervention"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(name="intervention_once", fields=["lead", "run", "kind", "solved"]),
+            models.CheckConstraint(name="intervention_kind_known", condition=models.Q(kind__in=("called", "closed"))),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+
 class Receipt(models.Model):
     """What a provider said of one message after it had accepted it: kept as it came, once each."""
 

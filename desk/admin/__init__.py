@@ -3,9 +3,17 @@ from django.contrib import admin
 from desk.admin.lead import LeadAdmin
 from desk.admin.news import ProviderNewsAdmin
 from desk.admin.operators import OperatorAdmin, OperatorGroupAdmin
+from desk.admin.pack_entry import PackEntryAdmin
 from desk.admin.plumber import PlumberAdmin
 
-__all__ = ["LeadAdmin", "OperatorAdmin", "OperatorGroupAdmin", "PlumberAdmin", "ProviderNewsAdmin"]
+__all__ = [
+    "LeadAdmin",
+    "OperatorAdmin",
+    "OperatorGroupAdmin",
+    "PackEntryAdmin",
+    "PlumberAdmin",
+    "ProviderNewsAdmin",
+]
 
 admin.site.site_header = admin.site.site_title = "Urgences plomberie"
 admin.site.index_title = "Demandes et plombiers"

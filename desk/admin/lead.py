@@ -1,15 +1,17 @@
-import functools
-
 from django.contrib import admin, messages
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from desk.admin.acts.act import ActsAdmin
+from desk.admin.acts.leads import ASSIGN, CALLED, CLOSE, CREDIT, REASSIGN, RESEND
 from desk.admin.attempts import AttemptInline
 from desk.admin.badges import ARRIVED, BADGES, NOTIFICATION_BADGES, REASON_BADGES, badge, say
+from desk.admin.interventions import InterventionInline
+from desk.admin.resend import ResendAdmin
 from desk.admin.search import find_leads
 from desk.admin.sturdy import SturdyAdmin
 from desk.forms import LeadForm
@@ -18,10 +20,9 @@ from leads.database import cannot_serve
 from leads.links import confirmation_link
 from leads.models import Lead
 from leads.phones import spaced
-from notifications import attention, lifecycle, tasks
+from notifications import attention, tasks
 from notifications.messages import draft
 from notifications.models import Attempt
-from notifications.rerun import rerun
 
 
 class AttentionFilter(admin.SimpleListFilter):
@@ -49,11 +50,12 @@ NOTIFICATION = (
 
 
 @admin.register(Lead)
-class LeadAdmin(SturdyAdmin):
+class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin):
     title = "Demandes"
     change_list_template = "desk/lead_list.html"  # with the exports
     form = LeadForm
-    inlines = [AttemptInline]
+    inlines = [InterventionInline, AttemptInline]
+    acts = (RESEND, CALLED, ASSIGN, REASSIGN, CREDIT, CLOSE)
     actions = ["resend", "assign_now"]
     date_hierarchy = "created_at"
     list_display = (
@@ -179,22 +181,14 @@ class LeadAdmin(SturdyAdmin):
             confirmation_link(lead),
         )
 
-    @admin.action(description="Renvoyer la notification", permissions=["change"])
-    def resend(self, request: HttpRequest, queryset: QuerySet) -> None:
-        start_run = functools.partial(lifecycle.start_run, requested_by=f"admin : {request.user}")
-        report = rerun(queryset.values_list("pk", flat=True), prepare=start_run)
-        say(request, len(report.enqueued), "notification(s) relancée(s)")
-        say(request, len(report.not_enqueued), "relancée(s) sans broker : le veilleur les envoie", messages.WARNING)
-        refused = [(lead_id, "elle est occupée, recommencez dans un instant") for lead_id in report.refused]
-        for lead_id, reason in report.left + refused:
-            self.message_user(request, f"Demande #{lead_id} non relancée : {reason}.", messages.WARNING)
-
     @admin.action(description="Attribuer maintenant", permissions=["change"])
     def assign_now(self, request: HttpRequest, queryset: QuerySet) -> None:
         assigned = 0
         for lead_id in queryset.order_by("id").values_list("pk", flat=True):
             try:
-                assign_by_hand(lead_id, requested_by=f"admin : {request.user}")
+                with transaction.atomic():  # nothing is done that is not in the log
+                    lead = assign_by_hand(lead_id, requested_by=f"admin : {request.user}")
+                    self.log_change(request, lead, "attribuée maintenant.")
             except OperationalError as exc:
                 if cannot_serve(exc):
                     raise

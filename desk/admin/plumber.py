@@ -1,7 +1,8 @@
+import functools
 from collections.abc import Callable
 
 from django.contrib import admin, messages
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.db.models import F, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
@@ -9,11 +10,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from desk.admin.acts.act import ActsAdmin
+from desk.admin.acts.plumbers import CORRECT, RENEW
 from desk.admin.badges import BADGES, badge, enqueue_after_commit, say
 from desk.admin.search import find_plumbers
 from desk.admin.sturdy import SturdyAdmin
 from desk.forms import PlumberForm
-from leads import packs
+from leads import ledger, packs
 from leads.assignment import take_turn
 from leads.database import cannot_serve
 from leads.models import Plumber
@@ -21,16 +24,17 @@ from leads.phones import is_landline, spaced
 
 
 @admin.register(Plumber)
-class PlumberAdmin(SturdyAdmin):
+class PlumberAdmin(ActsAdmin, SturdyAdmin):
     title = "Plombiers"
     form = PlumberForm
-    actions = ["renew", "pause", "resume"]
+    acts = (RENEW, CORRECT)
+    actions = ["pause", "resume"]
     list_display = ("__str__", "telephone", "served", "pack", "state", "last_lead_at", "created_at")
     list_filter = ("status", "pack_size")
     search_fields = ("phone",)  # shows the box; `find_plumbers` searches
     search_help_text = "Nom, téléphone, ou numéro du plombier (#34)."
     ordering = ("id",)
-    readonly_fields = ("leads_received", "state", "last_lead_at", "created_at", "all_leads")
+    readonly_fields = ("leads_received", "waiting", "state", "last_lead_at", "created_at", "all_leads", "all_entries")
 
     class Media:
         css = {"all": ["desk/admin.css"]}
@@ -59,10 +63,8 @@ class PlumberAdmin(SturdyAdmin):
         if "zones" in form.changed_data:
             enqueue_after_commit(packs.welcome())
         if "pack_size" in form.changed_data:
-            enqueue_after_commit(packs.resize(obj.pk, obj.pack_size))
-
-    def without_history(self, queryset: QuerySet) -> QuerySet:
-        return queryset.filter(leads_received=0, leads=None)
+            about = {"actor": f"admin : {request.user}", "reason": f"taille changée de {form.initial['pack_size']}"}
+            enqueue_after_commit(packs.resize(obj.pk, obj.pack_size, **about))
 
     @admin.display(description="téléphone", ordering="phone")
     def telephone(self, plumber: Plumber) -> str:
@@ -90,9 +92,14 @@ class PlumberAdmin(SturdyAdmin):
         address = f"{reverse('admin:leads_lead_changelist')}?plumber__id__exact={plumber.pk}"
         return format_html('<a href="{}">Voir ses demandes</a>', address)
 
-    @admin.action(description="Renouveler le pack", permissions=["change"])
-    def renew(self, request: HttpRequest, queryset: QuerySet) -> None:
-        self._change(request, queryset, packs.renew, "pack(s) renouvelé(s)")
+    @admin.display(description="places en attente")
+    def waiting(self, plumber: Plumber) -> int:
+        return ledger.waiting(plumber.pk)
+
+    @admin.display(description="registre")
+    def all_entries(self, plumber: Plumber) -> SafeString:
+        address = f"{reverse('admin:leads_packentry_changelist')}?plumber__id__exact={plumber.pk}"
+        return format_html('<a href="{}">Voir les mouvements de son pack</a>', address)
 
     @admin.action(description="Mettre en pause", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet) -> None:
@@ -100,13 +107,16 @@ class PlumberAdmin(SturdyAdmin):
 
     @admin.action(description="Réactiver", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet) -> None:
-        self._change(request, queryset, packs.resume, "plombier(s) réactivé(s)")
+        resume = functools.partial(packs.resume, actor=f"admin : {request.user}")
+        self._change(request, queryset, resume, "plombier(s) réactivé(s)")
 
     def _change(self, request: HttpRequest, queryset: QuerySet, change: Callable, done: str) -> None:
         changed = served = 0
         for plumber in queryset:
             try:
-                assigned = change(plumber.pk)
+                with transaction.atomic():  # nothing is done that is not in the log
+                    assigned = change(plumber.pk)
+                    self.log_change(request, plumber, done)
             except OperationalError as exc:
                 if cannot_serve(exc):
                     raise
@@ -115,7 +125,6 @@ class PlumberAdmin(SturdyAdmin):
             except packs.NotPossible as exc:
                 self.message_user(request, f"{plumber} laissé tel quel : {exc}.", messages.WARNING)
                 continue
-            self.log_change(request, plumber, done)
             enqueue_after_commit(assigned)
             changed, served = changed + 1, served + len(assigned)
         say(request, changed, done)

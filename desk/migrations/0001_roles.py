@@ -13,8 +13,8 @@ class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
-        ("leads", "0007_front_door"),
-        ("notifications", "0009_signs_of_life"),
+        ("leads", "0012_pack_ledger"),
+        ("notifications", "0011_interventions"),
     ]
 
     operations = [

@@ -13,7 +13,8 @@ from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from playwright.sync_api import expect, sync_playwright
 
-from leads.models import Lead
+from leads.assignment import confirm_and_assign
+from leads.models import Lead, Plumber
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -172,3 +173,48 @@ def test_an_operator_enrols_a_second_factor_on_a_phone(phone, live_server, setti
     phone.get_by_role("link", name="C'est noté").click()
     expect(phone).to_have_url(f"{live_server}/admin/")
     assert complaints == []
+
+
+def test_an_operator_acts_on_a_phone(chromium, complaints, live_server, make_plumber, make_lead, enqueued):
+    """From the page of a failed lead to a renewed pack: nothing scrolls sideways, everything is within reach."""
+    User.objects.create_superuser("anne", password="un-mot-de-passe")
+    first, other = make_plumber(), make_plumber(status="paused", phone="+33639980003")
+    lead = confirm_and_assign(make_lead().confirmation_token)
+    Lead.objects.update(notification_status="whatsapp_failed", notification_retry_at=None)
+    Plumber.objects.filter(pk=other.pk).update(status="active")
+    context = chromium.new_context(viewport={"width": 390, "height": 800}, is_mobile=True, locale="fr-FR")
+    page = listened(context.new_page(), complaints)
+    page.goto(f"{live_server}{reverse('admin:leads_lead_change', args=[lead.pk])}")
+    page.fill("[name=username]", "anne")
+    page.fill("[name=password]", "un-mot-de-passe")
+    page.click("[type=submit]")
+
+    buttons = page.locator(".object-tools a")
+    expect(buttons).to_have_count(6)
+    assert min(buttons.evaluate_all("links => links.map(link => link.offsetHeight)")) >= 40
+    page.get_by_role("link", name="Attribuer à un autre plombier").click()
+    fits(page)
+    page.select_option("[name=plumber]", str(other.pk))
+    page.fill("[name=reason]", "Ne répond pas")
+    page.get_by_role("button", name="Attribuer à un autre plombier").click()
+    expect(page.locator(".messagelist")).to_contain_text("réattribuée")
+
+    page.goto(f"{live_server}{reverse('admin:leads_plumber_change', args=[first.pk])}")
+    page.get_by_role("link", name="Renouveler le pack").click()
+    fits(page)
+    page.get_by_role("button", name="Renouveler le pack").click()
+    expect(page.locator(".messagelist")).to_contain_text("pack renouvelé")
+
+    assert Lead.objects.get().plumber == other
+    assert first.pack_entries.filter(kind="purchase").count() == 1
+    assert complaints == []
+    context.close()
+
+
+def fits(page):
+    """No sideways scrolling, and buttons for a thumb."""
+    width = page.evaluate("document.documentElement.scrollWidth")
+    button = page.locator(".act [type=submit]").bounding_box()
+    assert width <= 390
+    assert button["height"] >= 44
+    assert button["x"] >= 0 and button["x"] + button["width"] <= 390

@@ -24,3 +24,19 @@ def act(admin_client, django_capture_on_commit_callbacks):
         return [str(message) for message in page.context["messages"]]
 
     return act
+
+
+@pytest.fixture
+def press(admin_client, django_capture_on_commit_callbacks):
+    """Answer the page of an act on one lead or plumber as it asks by itself; the messages that the operator gets."""
+
+    def press(obj, name, client=admin_client, **answers):
+        address = f"/admin/leads/{obj._meta.model_name}/{obj.pk}/{name}/"
+        form = client.get(address).context["form"]
+        shown = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
+        shown = {name: value for name, value in shown.items() if value is not None}
+        with django_capture_on_commit_callbacks(execute=True):
+            page = client.post(address, {"sure": "1"} | shown | answers, follow=True)
+        return [str(message) for message in page.context["messages"]]
+
+    return press

@@ -12,10 +12,10 @@ from leads.models import Lead, Plumber
 from notifications.models import Attempt
 from notifications.providers.base import Refused
 from notifications.sending import deliver
-from notifications.tests.steps import claim
 
 LEADS, PLUMBERS = "/admin/leads/lead/", "/admin/leads/plumber/"
-LOG = {"attempts-TOTAL_FORMS": "0", "attempts-INITIAL_FORMS": "0"}  # what a browser sends for the read-only log
+# What a browser sends for the read-only logs.
+LOG = {f"{log}-{name}_FORMS": "0" for log in ("attempts", "interventions") for name in ("TOTAL", "INITIAL")}
 
 
 def test_the_list_tells_how_each_lead_stands(admin_client, assigned_lead, outbox):
@@ -205,32 +205,6 @@ def test_the_list_says_how_far_a_message_got(fields, minutes_ago, shown, listed,
 
     assert f">{shown}</span>" in page
     assert (f"#{assigned_lead.pk}</a>" in filtered) is listed
-
-
-class TestResend:
-    def test_a_failed_notification_gets_a_new_run(self, act, assigned_lead, enqueued):
-        Lead.objects.update(notification_status="whatsapp_failed", notification_attempts=2, notification_retry_at=None)
-
-        assert act(LEADS, "resend", assigned_lead) == ["1 notification(s) relancée(s)."]
-
-        assigned_lead.refresh_from_db()
-        assert enqueued == [assigned_lead.pk]
-        assert (assigned_lead.notification_status, assigned_lead.notification_run) == ("pending", 2)
-        assert assigned_lead.notification_requested_by == "admin : admin"
-
-    def test_an_attempt_in_flight_is_a_reason_to_refuse(self, act, assigned_lead, enqueued):
-        claim(assigned_lead.pk)
-
-        said = act(LEADS, "resend", assigned_lead)
-
-        assert said == [f"Demande #{assigned_lead.pk} non relancée : une tentative est en cours ou prévue."]
-        assert enqueued == []
-
-    def test_without_broker_the_operator_is_told(self, act, assigned_lead, monkeypatch):
-        Lead.objects.update(notification_status="whatsapp_failed", notification_retry_at=None)
-        monkeypatch.setattr("notifications.tasks.enqueue", lambda lead_id: False)
-
-        assert act(LEADS, "resend", assigned_lead) == ["1 relancée(s) sans broker : le veilleur les envoie."]
 
 
 class TestAssignNow:

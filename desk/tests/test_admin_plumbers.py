@@ -32,23 +32,6 @@ class TestPacks:
     def waiting(self, make_lead):
         return make_lead(status="confirmed", confirmed_at=timezone.now())
 
-    def test_a_renewed_pack_serves_who_waits(self, act, make_plumber, waiting, enqueued):
-        plumber = make_plumber(leads_received=5, status="exhausted")
-
-        said = act(PLUMBERS, "renew", plumber)
-
-        plumber.refresh_from_db()
-        assert said == ["1 pack(s) renouvelé(s).", "1 demande(s) en attente attribuée(s)."]
-        assert (plumber.leads_received, plumber.status) == (1, "active")
-        assert enqueued == [waiting.pk]
-
-    def test_a_pack_with_leads_left_is_not_renewed(self, act, make_plumber):
-        plumber = make_plumber(leads_received=4)
-
-        assert act(PLUMBERS, "renew", plumber) == [
-            f"+33639980001 (n° {plumber.pk}) laissé tel quel : son pack n'est pas épuisé."
-        ]
-
     def test_a_pause_and_its_end(self, act, plumber, waiting, enqueued):
         assert act(PLUMBERS, "pause", plumber) == ["1 plombier(s) en pause."]
         plumber.refresh_from_db()

@@ -217,11 +217,12 @@ def test_eight_presses_on_one_link_assign_once_p1(make_plumber, make_lead):
 def test_a_pack_renewed_while_a_lead_confirms_serves_it_at_once_p1(make_plumber, make_lead):
     """Whichever comes first, no lead is left waiting beside a free place."""
     plumber = make_plumber(pack_size=5)
-    for _ in range(20):
+    for number in range(20):
         Plumber.objects.filter(pk=plumber.pk).update(leads_received=5, status="exhausted")
         token = make_lead().confirmation_token
+        renew = functools.partial(packs.renew, plumber.pk, 5, actor="admin : anne", reference=f"payment-{number}")
 
-        steps = [functools.partial(confirm_and_assign, token), functools.partial(packs.renew, plumber.pk)]
+        steps = [functools.partial(confirm_and_assign, token), renew]
 
         in_threads(2, lambda step: step(), random.sample(steps, 2))
 

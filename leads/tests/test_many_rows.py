@@ -65,7 +65,7 @@ def test_the_page_of_one_lead_among_many_that_wait(waiting, client, plans):
 def test_renewing_a_pack_looks_at_no_more_than_it_assigns(waiting, plans):
     plumber = Plumber.objects.create(phone="+33639980001", pack_size=30, leads_received=30, status="exhausted")
 
-    assert len(packs.renew(plumber.pk)) == 30
+    assert len(packs.renew(plumber.pk, 30, actor="admin : anne", reference="payment-1")) == 30
 
     assert (scans(plans, "leads"), sorts(plans)) == ([], [])
 

@@ -65,6 +65,22 @@ def test_every_start_ends_in_the_schema_of_a_fresh_database(start, manage, rows,
     assert [tuple(row.values()) for row in rows(SCHEMA.replace("'column',", "'column' AS kind,", 1))] == fresh_schema
 
 
+def test_the_ledger_opens_with_what_each_plumber_has_left(manage, rows):
+    rows(TABLES)
+    rows("UPDATE plumbers SET leads_received = 3, pack_size = 10 WHERE id = (SELECT min(id) FROM plumbers)")
+
+    manage("migrate")
+
+    opened = rows("SELECT plumber_id, kind, amount, received, size FROM pack_ledger ORDER BY plumber_id")
+    plumbers = rows("SELECT id, leads_received, pack_size FROM plumbers ORDER BY id")
+    assert [list(row.values()) for row in opened] == [
+        [plumber["id"], "opening", plumber["pack_size"] - plumber["leads_received"], *list(plumber.values())[1:]]
+        for plumber in plumbers
+    ]
+    assert opened[0]["amount"] == 7
+    assert manage("check_ledger").stdout == "Le registre est juste.\n"
+
+
 def test_migrating_twice_changes_nothing(manage, rows):
     rows(TABLES + NOTIFICATION_COLUMNS)
     manage("migrate")
