@@ -19,6 +19,7 @@ help:
 	echo 'make run           serve on this machine until Ctrl-C'
 	echo 'make test          run the tests'
 	echo 'make test-browser  run the tests that need Chromium'
+	echo 'make test-api      send the API whatever its description allows, and what it does not'
 	echo 'make faults        all faults, three seeds of chaos (12 minutes); also faults-ablation, faults-realtime'
 	echo 'make bench         measure the speed beside what it could be (10 minutes; make bench BENCH=--quick: a smoke run)'
 	echo 'make bench-rows    what takes longer: second attempts, the memory of the workers (15 minutes)'
@@ -42,6 +43,10 @@ test-browser: set-up
 	command -v chromium >/dev/null || $(call fail,Chromium is missing: install it (Debian: apt-get install chromium) and try again)
 	$(LOCKED) $(VENV)/browser
 	$(RUN) -m pytest desk/tests/browser.py leads/tests/browser.py
+
+test-api: set-up
+	$(LOCKED) $(VENV)/api
+	$(RUN) -m pytest leads/tests/api_fuzz.py
 
 faults: set-up
 	$(RUN) -m pytest faults -n 2
@@ -75,7 +80,7 @@ format: set-up
 # --- Pins: what a .in file asks for, with every package that comes along and its hashes, for Python 3.11.0 and newer.
 # The pins that are there stay as long as the .in files allow.
 
-PINNED = requirements requirements-dev requirements-browser requirements-bench requirements-pins
+PINNED = requirements requirements-dev requirements-browser requirements-api requirements-bench requirements-pins
 PINS_IN = .
 UPGRADE =
 COMPILE = '$(CURDIR)/$(VENV)/bin/uv' pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -134,8 +139,8 @@ $(VENV)-bench/installed: requirements-bench.txt $(INSTALLED)
 		|| $(call fail,the packages could not be installed (why: above): $(NEEDED))
 	touch $@
 
-$(VENV)/browser $(VENV)/pins: $(VENV)/%: requirements-%.txt $(INSTALLED)
+$(VENV)/browser $(VENV)/api $(VENV)/pins: $(VENV)/%: requirements-%.txt $(INSTALLED)
 	$(PIP) -r $< 2>&1 | $(PROGRESS) || $(call fail,the packages could not be installed (why: above): $(NEEDED))
 	touch $@
 
-.PHONY: help demo run test test-browser faults faults-ablation faults-realtime bench bench-rows bench-docs lint format pins check-pins set-up
+.PHONY: help demo run test test-browser test-api faults faults-ablation faults-realtime bench bench-rows bench-docs lint format pins check-pins set-up

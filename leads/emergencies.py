@@ -20,6 +20,19 @@ def described(emergency: Emergency, detail: str = "") -> str:
     return SEPARATOR.join(filter(None, (emergency.label, detail)))
 
 
+def read(text: str) -> tuple[str, str]:
+    """The choice and the detail that another program wrote: `fuite` or `Fuite d'eau`, either with ` : sous l'évier`.
+
+    (text, "") when it is none.
+    """
+    kind, _, detail = text.partition(":")
+    kind = " ".join(kind.replace("’", "'").split()).casefold()
+    for emergency in Emergency:
+        if kind in (emergency.value, emergency.label.casefold()):
+            return emergency.value, detail.strip()
+    return text, ""
+
+
 def read_back(text: str) -> tuple[str, str]:
     """The choice and the detail that `described` made this of; ("", "") when it did not."""
     for emergency in Emergency:

@@ -8,8 +8,9 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
-from leads import database
-from leads.models import Lead, LeadQuerySet, new_token
+from leads import database, idempotency
+from leads.idempotency import Call
+from leads.models import ApiKey, Lead, LeadQuerySet, new_token
 from leads.phones import Number
 
 PATIENCE = 1  # seconds that a customer waits for a database that cannot serve
@@ -24,14 +25,24 @@ class Received:
 
 
 def receive(
-    *, phone: Number, postal_code: str, emergency_type: str, source: str, consent_version: str, key: str = ""
+    *,
+    phone: Number,
+    postal_code: str,
+    emergency_type: str,
+    source: str,
+    consent_version: str,
+    key: str = "",
+    api_key: ApiKey | None = None,
+    call: Call | None = None,
 ) -> Received:
     """Make a lead of this request, whose parts are read and checked: committed when this returns.
 
     The same number within LEAD_DUPLICATE_WINDOW makes no second one, unless the first was cancelled or has expired.
     `key` is what only the maker knows. With the same key again, a lead that is not confirmed yet is corrected; its link
-    is then a new one, so that nobody confirms what another tab no longer shows.
-    Raises an Error of the database that cannot serve for PATIENCE.
+    is then a new one, so that nobody confirms what another tab no longer shows. What came with an `api_key` is also its
+    own for that key, but never corrected. The same `call` again is given the same lead, whatever became of it.
+    Raises OtherRequest when the call's key was used for something else, and an Error of the database that cannot serve
+    for PATIENCE.
     """
     wanted = {
         "phone": phone.national,
@@ -39,21 +50,32 @@ def receive(
         "emergency_type": emergency_type,
         "source": source,
         "consent_version": consent_version,
-        "request_key": key or new_token(),  # also finds again what a COMMIT made whose answer was lost
+        "request_key": key or (call.key if call else new_token()),  # finds again what a COMMIT made in silence
+        "api_key_id": api_key.pk if api_key else None,
     }
-    return database.repeat(_receive, wanted, patience=PATIENCE)
+    return database.repeat(_receive, wanted, call, patience=PATIENCE)
 
 
 @transaction.atomic(durable=True)
-def _receive(wanted: dict[str, str]) -> Received:
+def _receive(wanted: dict[str, object], call: Call | None) -> Received:
     now = _take_turn(wanted["request_key"], wanted["phone"])
+    if call and (earlier := idempotency.find(call, now)):
+        return Received(earlier.lead, is_new=False, is_own=earlier.is_own)
+    received = _lead(wanted, now)
+    if call:
+        idempotency.record(call, received.lead, is_own=received.is_own, now=now)
+    return received
+
+
+def _lead(wanted: dict[str, object], now: datetime) -> Received:
     own = _open(now).filter(request_key=wanted["request_key"]).first()
     others = _open(now).filter(phone=wanted["phone"]).exclude(request_key=wanted["request_key"])
     other = others.order_by("-created_at").first()
     if own and (own.phone == wanted["phone"] or (own.status == Lead.Status.PENDING and not other)):
         return Received(_corrected(own, wanted, now), is_new=False, is_own=True)
     if other:
-        return Received(other, is_new=False, is_own=False)
+        partner = wanted["api_key_id"]
+        return Received(other, is_new=False, is_own=partner is not None and other.api_key_id == partner)
     Lead.objects.filter(request_key=wanted["request_key"]).update(request_key="")  # of one that is over
     lead = Lead.objects.create(**wanted, created_at=now, **_dated(now))
     return Received(lead, is_new=True, is_own=True)
@@ -82,7 +104,7 @@ def _open(now: datetime) -> LeadQuerySet:
     return Lead.objects.filter(created_at__gt=since, cancelled_at=None).exclude(expired)
 
 
-def _corrected(lead: Lead, wanted: dict[str, str], now: datetime) -> Lead:
+def _corrected(lead: Lead, wanted: dict[str, object], now: datetime) -> Lead:
     """As wanted, if it was not confirmed in the meantime; untouched where nothing changes."""
     if any(getattr(lead, name) != value for name, value in wanted.items()):
         unconfirmed = Lead.objects.filter(pk=lead.pk, status=Lead.Status.PENDING, cancelled_at=None)

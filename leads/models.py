@@ -6,6 +6,7 @@ import secrets
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import OpClass
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
@@ -208,6 +209,16 @@ class Lead(models.Model):
     consent_at = models.DateTimeField("consentement donné le", null=True, editable=False)
     # What only its maker knows: the same form or the same API call, sent again, leads to the same lead.
     request_key = models.CharField(max_length=64, default="", db_default="", editable=False)
+    # The partner's that it came with.
+    api_key = models.ForeignKey(
+        "ApiKey",
+        verbose_name="partenaire",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        editable=False,
+    )
     plumber = models.ForeignKey(
         Plumber,
         verbose_name="plombier",
@@ -350,3 +361,38 @@ class PackEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.amount:+d})"
+
+
+class ApiKey(models.Model):
+    """A partner's. The key itself is shown once, when it is made (leads/api_keys.py): what is kept opens nothing."""
+
+    name = models.CharField("partenaire", max_length=100, unique=True)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    per_minute = models.PositiveIntegerField("demandes par minute", default=60, validators=[MinValueValidator(1)])
+    created_at = models.DateTimeField("créée le", db_default=DatabaseClock(), editable=False)
+    revoked_at = models.DateTimeField("révoquée le", null=True, editable=False)
+
+    class Meta:
+        db_table = "api_keys"
+        verbose_name = "clé d'API"
+        verbose_name_plural = "clés d'API"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiCall(models.Model):
+    """What an Idempotency-Key was used for (leads/idempotency.py)."""
+
+    key = models.CharField(max_length=64, unique=True)
+    body = models.CharField(max_length=64)
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="+")
+    is_own = models.BooleanField()  # whether the caller may learn the lead's link
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "api_calls"
+        indexes = [models.Index(name="api_calls_created", fields=["created_at"])]  # forgetting what is over
+
+    def __str__(self) -> str:
+        return f"Appel pour {self.lead_id}"

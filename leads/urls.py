@@ -1,6 +1,7 @@
 from django.urls import path, re_path
 
-from leads import request_page, site, views
+from leads import api_docs, request_page, site, views
+from leads.api import api
 
 urlpatterns = [
     path("", request_page.request_page, name="request"),
@@ -11,6 +12,8 @@ urlpatterns = [
     path("api/confirm", views.old_link),
     path("api/confirm/", views.old_link),
     path("api/health", views.health),
+    path("api/docs", api_docs.docs, name="api_docs"),
+    path("api/", api.urls),
     path("mentions-legales/", site.legal, name="legal"),
     path("confidentialite/", site.privacy, name="privacy"),
     path("robots.txt", site.robots),

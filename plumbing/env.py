@@ -5,6 +5,7 @@ What is missing or malformed is noted and stands in for itself until `stop_if_wr
 
 import ipaddress
 import os
+import re
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 REQUIRED = object()
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _SECRET = ("KEY", "TOKEN", "SECRET", "PASSWORD")  # how the names of secrets end
+_RATE = r"[1-9]\d{0,6}/([1-9]\d{0,4} ?)?(second|minute|hour|day)s?"
 _SHORTEST_SECRET = 12  # characters; a shorter one could be any word, such as the name of the database
 
 names: set[str] = set()  # every variable that was asked for
@@ -101,6 +103,15 @@ def _span(name: str, default: float, *, unit: str, most: int) -> float:
         wrong(name, f"must be a number of {unit}, above 0 and at most a year, not {value!r}.")
         return default
     return int(span) if span.is_integer() else span
+
+
+def rate(name: str, default: str) -> str:
+    """How many in which time, such as 20/10 minutes; "" for off."""
+    value = text(name, default).lower()
+    if value != "off" and not re.fullmatch(_RATE, value):
+        wrong(name, f"must be like 5/minute or 20/10 minutes, or off, not {value!r}.")
+        return default
+    return "" if value == "off" else value
 
 
 def choice(name: str, choices: tuple[str, ...], default: str) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 
-from plumbing import database_url, env
+from plumbing import database_url, env, redis_url
 from plumbing.readable import LARGEST_BODY
 
 # --- Web ---------------------------------------------------------------------------------------
@@ -51,6 +51,12 @@ CONTENT_SECURITY_POLICY = {  # no style and no script inside a page: neither our
     }
 }
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")  # whose X-Forwarded-For counts (leads/client_address.py)
+# Whose pages may use the API from a browser; the API knows no cookie that they could use.
+CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS", "")
+CORS_URLS_REGEX = r"^/api/lead"
+CORS_ALLOW_METHODS = ["GET", "POST", "OPTIONS"]
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key"]
+CORS_EXPOSE_HEADERS = ["Retry-After"]
 FILE_UPLOAD_HANDLERS = []  # no page takes files
 DATA_UPLOAD_MAX_NUMBER_FILES = 0
 DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST_BODY
@@ -69,6 +75,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",
+    "corsheaders",
     "axes",
     "django_otp",
     "django_otp.plugins.otp_static",
@@ -78,9 +85,11 @@ MIDDLEWARE = [
     "plumbing.middleware.permissions_policy",
     "csp.middleware.CSPMiddleware",
     "plumbing.middleware.probes_by_any_name",
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "leads.api_answers.ApiAnswersMiddleware",
     "leads.error_pages.ErrorPagesMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -188,6 +197,13 @@ SERVICE_AREA = env.text("SERVICE_AREA", "").replace(",", " ").split()
 if wrong := next((zone for zone in SERVICE_AREA if not re.fullmatch("[0-9]{1,5}", zone)), None):
     env.wrong("SERVICE_AREA", f"must be postal codes or beginnings of codes, as in 75,92100, not {wrong!r}.")
 
+# --- How many requests are taken (leads/limits.py) ------------------------------------------------------
+
+LIMIT_PER_CLIENT = env.rate("LIMIT_PER_CLIENT", "20/10 minutes")
+LIMIT_PER_PHONE = env.rate("LIMIT_PER_PHONE", "10/hour")
+LIMIT_OVERALL = env.rate("LIMIT_OVERALL", "300/minute")
+REQUEST_FILL_TIME = env.seconds("REQUEST_FILL_TIME", 2)  # whoever fills in the form faster is asked to send it again
+
 # --- Running it (desk/health.py, desk/metrics.py) -----------------------------------------------------
 
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
@@ -221,6 +237,9 @@ CELERY_BROKER_URL = env.url(
 )
 if CELERY_BROKER_URL.startswith("redis") and not re.fullmatch(r"/?\d*", urlsplit(CELERY_BROKER_URL).path):
     env.wrong(_BROKER, "must end with the number of a database: redis://host:6379/0.")
+# Counted beside the broker, whose database limits never touch; "" without a Redis: then each process counts for itself.
+LIMITS_REDIS_URL = env.text("LIMITS_REDIS_URL", "") and env.url("LIMITS_REDIS_URL", ("redis", "rediss"))
+LIMITS_REDIS_URL = LIMITS_REDIS_URL or redis_url.beside(env.text("REDIS_URL", ""), CELERY_BROKER_URL)
 BROKER_VISIBILITY_TIMEOUT = env.seconds("BROKER_VISIBILITY_TIMEOUT", 300)
 
 CELERY_BROKER_TRANSPORT_OPTIONS = (

@@ -137,8 +137,8 @@ def test_at_the_same_instant_they_make_one(key):
 def test_a_commit_whose_answer_was_lost_made_the_lead_and_is_not_refused_p11(monkeypatch):
     store, calls = intake._receive, []
 
-    def lose_the_first_answer(wanted):
-        calls.append(store(wanted))
+    def lose_the_first_answer(*args):
+        calls.append(store(*args))
         if len(calls) == 1:
             raise OperationalError("server closed the connection unexpectedly")
         return calls[-1]

@@ -140,7 +140,9 @@ def test_somebody_else_who_types_the_number_learns_and_changes_nothing(client, d
 def test_no_cookie_and_no_token_of_csrf_is_needed(db):
     browser = Client(enforce_csrf_checks=True)
 
-    assert browser.post("/", FORM, headers={"origin": "null"}).status_code == 303
+    form = FORM | {"key": key_of(browser.get("/"))}
+
+    assert browser.post("/", form, headers={"origin": "null"}).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -179,11 +181,8 @@ HOSTILE = {
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize("field", ["emergency", "postal_code", "phone", "key"])
 def test_nonsense_is_answered_with_a_sentence(field, value, client, db):
-    page = client.post("/", FORM | {field: value})
+    page = send(client, **{field: value})
 
-    if field == "key":
-        assert page.status_code == 303
-        return
     assert page.status_code == 400
     assert "Il reste à corriger" in read(page)
     assert "<script>alert" not in page.content.decode()
@@ -238,3 +237,45 @@ def test_other_methods_get_a_page_and_the_ones_that_work(client):
 
     assert (page.status_code, page["Allow"]) == (405, "GET, HEAD, POST")
     assert "Cette page ne s'utilise pas ainsi" in read(page)
+
+
+def test_whoever_is_as_fast_as_a_robot_sends_the_same_form_again(client, db, settings):
+    settings.REQUEST_FILL_TIME = 60
+    key = key_of(client.get("/"))
+
+    too_fast = client.post("/", FORM | {"key": key})
+    settings.REQUEST_FILL_TIME = 0.000001
+    in_time = client.post("/", FORM | {"key": key_of(too_fast)})
+
+    assert too_fast.status_code == 400 and "Vous avez été très rapide" in read(too_fast)
+    assert f'value="{NUMBER}"' in read(too_fast) and key_of(too_fast) == key
+    assert in_time.status_code == 303 and Lead.objects.count() == 1
+
+
+@pytest.mark.parametrize("sent", [{"website": "https://robot.example"}, {"key": ""}, {"key": "x" * 43}])
+def test_what_only_robots_send_makes_no_lead_and_a_person_loses_nothing(sent, client, db):
+    page = send(client, **sent)
+
+    text = read(page)
+    assert page.status_code == 400 and "envoyez encore une fois" in text
+    assert f'value="{NUMBER}"' in text and "robot.example" not in text
+    assert not Lead.objects.exists()
+    assert client.post("/", FORM | {"key": key_of(page), "website": ""}).status_code == 303
+
+
+def test_a_form_of_yesterday_is_taken_once_it_is_sent_again(client, db, monkeypatch):
+    key = key_of(client.get("/"))
+    monkeypatch.setattr("leads.forms._KEY_LASTS", -1)
+    page = client.post("/", FORM | {"key": key})
+    monkeypatch.undo()
+
+    assert page.status_code == 400 and key_of(page) != key
+    assert client.post("/", FORM | {"key": key_of(page)}).status_code == 303
+
+
+def test_a_key_that_somebody_else_wrote_corrects_nobodys_lead(client, db):
+    send(client)
+    forged = Lead.objects.get().request_key
+
+    assert client.post("/", FORM | {"key": forged, "postal_code": "13001"}).status_code == 400
+    assert Lead.objects.get().postal_code == "75011"
