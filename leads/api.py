@@ -22,7 +22,11 @@ from leads.models import ApiKey, Lead
 from notifications import progress
 
 # Numbers that exist, in the usual French spellings. We take more: the description of the field says so.
-_FRENCH = r"^(0|\+33 ?)([1-3][0-9]|4[1-9]|5[0-8]|6[0-24-8])([ .-]?[0-9]{2})([ .-]?[0-9]{2}){2}[ .-]?[0-9]{2}$"
+_SEPARATOR = "[ .-]?"
+_FRENCH = (
+    rf"^(0|\+33 ?)([1-3]{_SEPARATOR}[0-9]|4{_SEPARATOR}[1-9]|5{_SEPARATOR}[0-8]|6{_SEPARATOR}[0-24-8])[0-9]"
+    rf"({_SEPARATOR}[0-9]{{2}}){{3}}$"
+)
 DESCRIPTION = f"""\
 Une demande envoyée ici reste à confirmer : donnez à votre client l'adresse de confirmation que vous recevez.
 Avant d'envoyer, faites-lui lire : « {consent.SENTENCE} »

@@ -12,6 +12,8 @@ from collections.abc import Callable
 import redis
 from celery import current_app
 from celery.signals import worker_init
+from django.core.checks import Tags
+from django.core.checks.registry import registry
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import Error, connection
@@ -39,9 +41,9 @@ class OutOfReach(Unusable):
 
 @worker_init.connect
 def stop_a_worker_that_cannot_work(**kwargs: object) -> None:
-    """Celery by itself runs Django's system checks and goes on whatever they find."""
+    """Celery by itself would run Django's system checks and go on whatever they find (CELERY_SKIP_CHECKS)."""
     try:
-        call_command("check")
+        check_settings()
         bound_every_query()
         patiently(check_database)
         patiently(check_broker)
@@ -50,6 +52,15 @@ def stop_a_worker_that_cannot_work(**kwargs: object) -> None:
     except Exception as exc:  # Celery would log it and go on
         logger.exception("A check could not be made")
         sys.exit(f"The worker does not start. A check could not be made: {type(exc).__name__}.")
+
+
+def check_settings() -> None:
+    """Django's system checks but those of the addresses, which load what only a web process needs.
+
+    Raises SystemCheckError.
+    """
+    registry.registered_checks -= {check for check in registry.registered_checks if Tags.urls in check.tags}
+    call_command("check")
 
 
 def patiently(check: Callable[[], None]) -> None:

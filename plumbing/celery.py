@@ -7,6 +7,7 @@ from django.conf import settings
 from plumbing.logs import configure
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "plumbing.settings")
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")  # notifications.startup makes them, and stops if they find something
 
 app = Celery("plumbing")
 app.config_from_object("django.conf:settings", namespace="CELERY")

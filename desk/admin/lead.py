@@ -37,7 +37,7 @@ class AttentionFilter(admin.SimpleListFilter):
         return queryset.filter(reason.leads) if reason else queryset
 
 
-CONFIRMATION = ("state", "source", "link", "token_expires_at", "created_at", "confirmed_at", "plumber")
+CONFIRMATION = ("state", "source", "api_key", "link", "token_expires_at", "created_at", "confirmed_at", "plumber")
 NOTIFICATION = (
     "notification",
     "notification_attempts",

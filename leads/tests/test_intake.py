@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from leads import intake, phones
 from leads.assignment import confirm_and_assign
+from leads.idempotency import Call
 from leads.models import Lead
 
 NUMBER, OTHER_NUMBER = "06 39 98 01 00", "06 39 98 01 01"
@@ -134,7 +135,8 @@ def test_at_the_same_instant_they_make_one(key):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_commit_whose_answer_was_lost_made_the_lead_and_is_not_refused_p11(monkeypatch):
+@pytest.mark.parametrize("call", [None, Call("key", "body")])
+def test_a_commit_whose_answer_was_lost_made_the_lead_and_is_not_refused_p11(call, monkeypatch):
     store, calls = intake._receive, []
 
     def lose_the_first_answer(*args):
@@ -145,7 +147,7 @@ def test_a_commit_whose_answer_was_lost_made_the_lead_and_is_not_refused_p11(mon
 
     monkeypatch.setattr(intake, "_receive", lose_the_first_answer)
 
-    received = receive()
+    received = receive(call=call)
 
     assert len(calls) == 2
     assert received.is_own and received.lead == Lead.objects.get()

@@ -7,6 +7,8 @@ from django.contrib.auth.models import User
 from django.db import InternalError, connection
 
 from leads.models import Lead
+from leads.tests.test_api import KEY, post
+from leads.tests.test_request_page import FORM, key_of
 from notifications import lifecycle, sending, tasks
 from notifications.models import Receipt
 from notifications.providers.base import Accepted
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """A database that stays read-only is waited for in vain."""
-    for module in ("assignment", "cancelling", "intake"):
+    for module in ("api_keys", "assignment", "cancelling", "intake"):
         monkeypatch.setattr(f"leads.{module}.PATIENCE", 0.3)
     monkeypatch.setattr("notifications.webhooks.PATIENCE", 0.3)
     monkeypatch.setattr(sending, "CLAIM_PATIENCE", 0.3)
@@ -76,7 +78,7 @@ def test_a_customer_is_told_to_press_again_and_nothing_is_half_done_p11(client, 
 
 
 def test_a_request_is_refused_with_words_and_can_be_sent_again_p11(client):
-    form = {"emergency": "fuite", "postal_code": "75011", "phone": "06 39 98 01 00"}
+    form = FORM | {"key": key_of(client.get("/"))}
 
     with read_only():
         page = client.post("/", form)
@@ -85,6 +87,15 @@ def test_a_request_is_refused_with_words_and_can_be_sent_again_p11(client):
     assert "envoyez-la de nouveau" in page.content.decode()
     assert not Lead.objects.exists()
     assert client.post("/", form).status_code == 303
+
+
+def test_a_request_to_the_api_is_refused_in_json_and_can_be_sent_again_p11():
+    with read_only():
+        answer = post(**KEY)
+
+    assert (answer.status_code, answer["Retry-After"], answer.json()["success"]) == (503, "10", False)
+    assert not Lead.objects.exists()
+    assert post(**KEY).status_code == 200
 
 
 def test_a_cancellation_is_refused_with_words_p11(client, lead, confirmation):

@@ -254,3 +254,13 @@ def test_a_database_out_of_reach_is_named_without_its_password():
 
 def run(command, environment):
     return subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, timeout=60)
+
+
+def test_a_worker_loads_nothing_of_what_only_web_needs():
+    code = (
+        "import sys; from plumbing.celery import app; import django; django.setup(); "
+        "from notifications.startup import check_settings; check_settings(); "
+        "print(*sorted({'ninja', 'pydantic', 'limits', 'plumbing.urls'} & sys.modules.keys()))"
+    )
+
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).splitlines()[-1] == ""

@@ -10,7 +10,7 @@ from leads.assignment import assign_waiting_leads
 from leads.database import bound_every_query, drop_if_useless, sqlstate, waited
 from notifications import tasks
 from notifications.signs_of_life import SignsOfLife
-from notifications.startup import Unusable, check_database, patiently
+from notifications.startup import Unusable, check_database, check_settings, patiently
 from notifications.sweeper import Sweeper
 
 logger = logging.getLogger("notifications")
@@ -24,10 +24,13 @@ class Command(BaseCommand):
         "that every notification that is due gets sent, also without broker or worker. Run as many as you like."
     )
 
+    requires_system_checks = []  # check_settings makes them
+
     def add_arguments(self, parser) -> None:
         parser.add_argument("--once", action="store_true", help="sweep once, wait for what it sends, and end")
 
     def handle(self, *, once: bool, **options: object) -> None:
+        check_settings()
         signs = None if once else SignsOfLife("sweeper")
         try:
             bound_every_query()
