@@ -13,6 +13,7 @@ urlpatterns = [
     path("api/confirm/", views.old_link),
     path("api/health", views.health),
     path("api/docs", api_docs.docs, name="api_docs"),
+    path("api/docs/", api_docs.docs),
     path("api/", api.urls),
     path("mentions-legales/", site.legal, name="legal"),
     path("confidentialite/", site.privacy, name="privacy"),

@@ -13,7 +13,7 @@ from plumbing import env
 
 HOST = re.compile(r"\*|\.?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]", re.IGNORECASE)
 # Whatever begins so is ours, or thought to be.
-OURS = re.compile(r"(TWILIO|WHATSAPP|NOTIFICATION|LEAD|SWEEP|BROKER|CELERY_BROKER|SITE|ALLOWED)_[A-Z_]+")
+OURS = re.compile(r"(TWILIO|WHATSAPP|NOTIFICATION|LEAD|SWEEP|BROKER|CELERY_BROKER|SITE|ALLOWED|LIMITS?)_[A-Z_]+")
 ALIKE = 0.85  # of 1; from here on, a name is one of ours misspelt
 
 

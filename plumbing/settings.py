@@ -238,8 +238,12 @@ CELERY_BROKER_URL = env.url(
 if CELERY_BROKER_URL.startswith("redis") and not re.fullmatch(r"/?\d*", urlsplit(CELERY_BROKER_URL).path):
     env.wrong(_BROKER, "must end with the number of a database: redis://host:6379/0.")
 # Counted beside the broker, whose database limits never touch; "" without a Redis: then each process counts for itself.
-LIMITS_REDIS_URL = env.text("LIMITS_REDIS_URL", "") and env.url("LIMITS_REDIS_URL", ("redis", "rediss"))
-LIMITS_REDIS_URL = LIMITS_REDIS_URL or redis_url.beside(env.text("REDIS_URL", ""), CELERY_BROKER_URL)
+_REDIS_URL = env.text("REDIS_URL", "") and env.url("REDIS_URL", ("redis", "rediss"))
+LIMITS_REDIS_URL = redis_url.beside(_REDIS_URL, CELERY_BROKER_URL)
+if env.text("LIMITS_REDIS_URL", ""):
+    LIMITS_REDIS_URL = env.url("LIMITS_REDIS_URL", ("redis", "rediss"))
+    if redis_url.is_same(LIMITS_REDIS_URL, CELERY_BROKER_URL):
+        env.wrong("LIMITS_REDIS_URL", "must be another database than the broker's: change the number at its end.")
 BROKER_VISIBILITY_TIMEOUT = env.seconds("BROKER_VISIBILITY_TIMEOUT", 300)
 
 CELERY_BROKER_TRANSPORT_OPTIONS = (

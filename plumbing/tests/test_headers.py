@@ -18,11 +18,12 @@ def pages(admin_client, assigned_lead, plumber, make_lead):
     """Every kind of page that we have, for customers and operators, and errors."""
     admin = ["", "leads/lead/", "leads/lead/add/", f"leads/lead/{assigned_lead.pk}/change/", "leads/plumber/"]
     admin += [f"leads/plumber/{plumber.pk}/change/", "auth/user/", "auth/user/add/", "password_change/"]
+    admin += ["leads/apikey/", "leads/apikey/add/"]
     admin += ["login/", f"leads/lead/{make_lead().pk}/delete/", f"leads/lead/{assigned_lead.pk}/history/"]
     admin += ["second-facteur/", "second-facteur/code/", "donnees-personnelles/"]
     paths = [f"/admin/{path}" for path in admin]
     paths += [f"/confirm/{lead.confirmation_token}/" for lead in (assigned_lead, make_lead())]
-    paths += ["/", "/mentions-legales/", "/confidentialite/", "/confirm/nobody/", "/nowhere", "/api/health"]
+    paths += ["/", "/mentions-legales/", "/confidentialite/", "/confirm/nobody/", "/nowhere", "/api/health", "/api/docs"]
     return [admin_client.get(path) for path in [*paths, "/favicon.ico"]]
 
 

@@ -82,6 +82,10 @@ def test_a_missing_setting_is_named(name):
         ("LEAD_FRESHNESS", "nan"),
         ("LEAD_FRESHNESS", "1e99"),
         ("TWILIO_API_URL", "api.twilio.com"),
+        ("LIMIT_PER_CLIENT", "many"),
+        ("LIMIT_OVERALL", "0/minute"),
+        ("LIMITS_REDIS_URL", "redis://127.0.0.1:1"),
+        ("REQUEST_FILL_TIME", "0"),
         ("SECRET_KEY_FILE", "/nowhere/at/all"),
     ],
 )
@@ -114,6 +118,7 @@ def test_a_malformed_setting_is_named_and_its_secrets_are_not_shown(name, value)
             "a class made from notifications.providers.base.Provider",
         ),
         ({"CELERY_BROKER_ULR": "redis://x"}, "CELERY_BROKER_ULR is no setting of ours"),
+        ({"CORS_ALLOWED_ORIGINS": "old.example"}, "'old.example' in CORS_ALLOWED_ORIGINS is missing scheme"),
         ({"NOTIFICATION_LEASE": "5"}, "NOTIFICATION_DEADLINE (10) < NOTIFICATION_LEASE (5)"),
         ({"BROKER_VISIBILITY_TIMEOUT": "20"}, "BROKER_VISIBILITY_TIMEOUT (20)"),
         ({"NOTIFICATION_RETRY_DELAY": "400"}, "NOTIFICATION_RETRY_DELAY (400) must be less than"),
