@@ -23,7 +23,15 @@ def pages(admin_client, assigned_lead, plumber, make_lead):
     admin += ["second-facteur/", "second-facteur/code/", "donnees-personnelles/"]
     paths = [f"/admin/{path}" for path in admin]
     paths += [f"/confirm/{lead.confirmation_token}/" for lead in (assigned_lead, make_lead())]
-    paths += ["/", "/mentions-legales/", "/confidentialite/", "/confirm/nobody/", "/nowhere", "/api/health", "/api/docs"]
+    paths += [
+        "/",
+        "/mentions-legales/",
+        "/confidentialite/",
+        "/confirm/nobody/",
+        "/nowhere",
+        "/api/health",
+        "/api/docs",
+    ]
     return [admin_client.get(path) for path in [*paths, "/favicon.ico"]]
 
 
