@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import json
 import re
 from collections.abc import Callable, Iterable
 
@@ -12,6 +13,8 @@ CHARSETS = (
     "iso8859-1",
     "cp1252",
 )  # what forms and providers write; a codec can be far more than text
+API = "/api/lead"  # below it, every refusal is JSON
+SENTENCES = {"413": "Cette requête est trop grande", "415": "Envoyez du JSON en UTF-8"}
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s\";]*)", re.IGNORECASE)
 
 Application = Callable[[dict, Callable], Iterable[bytes]]
@@ -20,7 +23,7 @@ Application = Callable[[dict, Callable], Iterable[bytes]]
 def only_readable(application: Application) -> Application:
     """The WSGI application, for requests whose charset is one of text and whose body is at most LARGEST_BODY.
 
-    400 for another charset (rot13, hex, undefined): Django fails while it builds such a request.
+    415 for another charset (rot13, hex, undefined): Django fails while it builds such a request.
     A body without Content-Length, in chunks, is read here and given its length: Django knows no other way to
     read one. 413 when a body is too large. What is wrong with chunks, the server that parses them says itself.
     """
@@ -28,13 +31,13 @@ def only_readable(application: Application) -> Application:
     def answer(environ: dict, start_response: Callable) -> Iterable[bytes]:
         charsets = _CHARSET.findall(environ.get("CONTENT_TYPE", ""))
         if not all(map(_is_text, charsets)):
-            return _refuse(start_response, "400 Bad Request")
+            return _refuse(environ, start_response, "415 Unsupported Media Type")
         if environ.get("HTTP_TRANSFER_ENCODING") and environ.get("wsgi.input_terminated"):
             body = environ["wsgi.input"].read(LARGEST_BODY + 1)
             environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
         length = environ.get("CONTENT_LENGTH") or "0"
         if length.isdecimal() and int(length) > LARGEST_BODY:
-            return _refuse(start_response, "413 Content Too Large")
+            return _refuse(environ, start_response, "413 Content Too Large")
         return application(environ, start_response)
 
     return answer
@@ -47,6 +50,9 @@ def _is_text(charset: str) -> bool:
         return False
 
 
-def _refuse(start_response: Callable, status: str) -> list[bytes]:
-    start_response(status, [("Content-Type", "text/plain"), ("Content-Length", "0")])
-    return [b""]
+def _refuse(environ: dict, start_response: Callable, status: str) -> list[bytes]:
+    kind, body = "text/plain", b""
+    if environ.get("PATH_INFO", "").startswith(API):
+        kind, body = "application/json", json.dumps({"success": False, "error": SENTENCES[status[:3]]}).encode()
+    start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
+    return [body]

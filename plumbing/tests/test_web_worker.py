@@ -189,6 +189,28 @@ def test_the_parts_of_http_that_clients_use_still_work(web, connect):
     assert "x-token" not in log
 
 
+def test_the_api_answers_in_json_whatever_arrives(web, connect):
+    asked = json.dumps({"phone": "06 39 98 01 00", "postal_code": "75011", "emergency_type": "fuite"}).encode()
+
+    def post(body, content_type="application/json"):
+        return requests.post(f"{web.url}/api/lead", body, headers={"Content-Type": content_type}, timeout=10)
+
+    assert post(chunked(asked)).json()["success"] is True
+    for refused, status in {
+        post(chunked(b" " * 17_000)): 413,
+        post(asked, "application/json; charset=utf-16"): 415,
+        post(asked, "application/json; charset=rot13"): 415,
+        post(asked, "application/json; charset=latin-1"): 415,
+        post(chunked(b"[" * 10_000)): 400,
+        post(b""): 400,
+    }.items():
+        assert (refused.status_code, refused.json()["success"]) == (status, False), refused.text
+    half = connect(head("POST", "/api/lead", "Content-Type: application/json", "Content-Length: 99") + asked[:30])
+    half.shutdown(socket.SHUT_WR)
+    assert answer(half) in (0, 400)
+    assert "Traceback" not in web.log("web")
+
+
 def test_refused_hosts_leave_no_line_in_the_log_and_health_answers_them(web):
     """Also not by Python's last resort, which prints what no handler takes."""
     wait_for(lambda: web.log("web").count("System check identified") == 2, 20, "both of gunicorn's workers")
