@@ -95,6 +95,9 @@ class Attempt(models.Model):
             models.Index(  # the sweeper looks for attempts whose process died
                 name="attempt_sending", fields=["started_at"], condition=models.Q(outcome="sending")
             ),
+            models.Index(  # the breaker: has anything gone out since?
+                name="attempt_accepted", fields=["started_at"], condition=models.Q(outcome="accepted")
+            ),
             models.Index(  # attempts without a result: those whose process died, and the rivals of a look-up
                 name="attempt_without_result",
                 fields=["started_at"],
@@ -170,6 +173,32 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.state}"
+
+
+class Breaker(models.Model):
+    """One row: whether nothing is sent because the provider refuses everybody (notifications/breaker.py)."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
+    # The last failure for a reason of ours that may be the first of many.
+    suspected_plumber = models.IntegerField(null=True)
+    suspected_at = models.DateTimeField(null=True)  # when its attempt began
+    opened_at = models.DateTimeField("ouvert depuis", null=True)  # null: closed
+    by_receipt = models.BooleanField("refus par accusé", default=False)
+    reason = models.TextField("cause", default="")  # in our words: nothing personal
+    action = models.TextField("que faire", default="")
+    probes = models.IntegerField("sondes", default=0)
+    next_probe_at = models.DateTimeField("sonde suivante", null=True)
+    probe_answer = models.TextField("dernière réponse", default="")
+    answered_well = models.BooleanField("compte en ordre", default=False)  # nothing was due: the next that is, is sent
+    closed_at = models.DateTimeField("fermé le", null=True)
+    closed_by = models.CharField("fermé par", max_length=170, default="")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "suspension des envois"
+        constraints = [models.CheckConstraint(name="breaker_one_row", condition=models.Q(id=1))]
+
+    def __str__(self) -> str:
+        return "Envois suspendus" if self.opened_at else "Envois en service"
 
 
 class ProviderNews(models.Model):

@@ -15,7 +15,7 @@ from django.db.models import F, Q
 
 from leads.database import DatabaseClock, cannot_serve
 from leads.models import Lead, LeadQuerySet
-from notifications import lifecycle, news, sending, tasks
+from notifications import breaker, lifecycle, news, sending, tasks
 from notifications.aside import Aside
 from notifications.orphans import Orphans
 from notifications.rerun import each
@@ -43,6 +43,7 @@ class Sweeper:
         """
         steps = (
             self._end_what_is_over,
+            self._probe,
             self._see_to_what_is_due,
             self._close_unfinished,
             self._adopt_receipts,
@@ -72,7 +73,14 @@ class Sweeper:
         self._aside.put(each(over, sending.give_up))
         return set(over)
 
+    def _probe(self) -> set[int]:
+        if not breaker.close_if_proven() and breaker.take_probe():
+            self._senders.probe()
+        return set()
+
     def _see_to_what_is_due(self) -> set[int]:
+        if breaker.current():
+            return set()
         marked = self._mark_enqueued()
         enqueued = {lead_id for lead_id in marked if tasks.enqueue(lead_id)}
         if len(enqueued) < len(marked):  # nobody comes for what the broker does not take

@@ -147,6 +147,7 @@ NOTIFICATION_DEADLINE = env.seconds("NOTIFICATION_DEADLINE", 10)  # the whole ca
 NOTIFICATION_LEASE = env.seconds("NOTIFICATION_LEASE", 30)  # an attempt without a result after this: its process died
 NOTIFICATION_DELIVERY_DELAY = env.seconds("NOTIFICATION_DELIVERY_DELAY", 600)  # then "accepted" looks suspicious
 SWEEP_INTERVAL = env.seconds("SWEEP_INTERVAL", 5)
+BREAKER = env.choice("BREAKER", ("on", "off"), "on") == "on"  # see notifications/breaker.py
 WATCHDOG_PATIENCE = env.seconds("WATCHDOG_PATIENCE", 60)  # a worker or sweeper that does nothing for longer is ended
 
 # --- Database: the source of truth ----------------------------------------------------------------

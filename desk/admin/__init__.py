@@ -1,5 +1,6 @@
 from django.contrib import admin
 
+from desk.admin.breaker import BreakerAdmin
 from desk.admin.lead import LeadAdmin
 from desk.admin.news import ProviderNewsAdmin
 from desk.admin.operators import OperatorAdmin, OperatorGroupAdmin
@@ -7,6 +8,7 @@ from desk.admin.pack_entry import PackEntryAdmin
 from desk.admin.plumber import PlumberAdmin
 
 __all__ = [
+    "BreakerAdmin",
     "LeadAdmin",
     "OperatorAdmin",
     "OperatorGroupAdmin",
