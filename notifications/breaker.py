@@ -122,7 +122,7 @@ def take_probe() -> bool:
     if (breaker := current()) is None:
         return False
     pause = min(FIRST_PROBE * 2 ** min(breaker.probes + 1, 10), LONGEST_PAUSE)
-    mine = Breaker.objects.filter(OPEN, is_time | is_wanted, probes=breaker.probes).update(
+    mine = Breaker.objects.filter(OPEN, is_time | is_wanted).update(
         probes=breaker.probes + 1,
         next_probe_at=DatabaseClock() + datetime.timedelta(seconds=pause),
         answered_well=False,

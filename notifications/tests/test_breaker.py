@@ -168,16 +168,25 @@ def test_a_refusal_is_recorded_though_somebody_holds_the_breaker_p10(make_due):
 
     with transaction.atomic():
         list(Breaker.objects.select_for_update())
-        in_a_thread(lambda: refuse(second))
+        assert in_a_thread(lambda: refuse(second))
 
     assert Attempt.objects.get(lead=second).outcome == "failed"
     assert breaker.current() is None
 
 
 def in_a_thread(step):
-    thread = threading.Thread(target=lambda: (step(), connection.close()))
-    thread.start()
-    thread.join(10)
+    """Whether it ended well, and without waiting for a lock."""
+    ended = threading.Event()
+
+    def run():
+        try:
+            step()
+            ended.set()
+        finally:
+            connection.close()
+
+    threading.Thread(target=run).start()
+    return ended.wait(1.5)
 
 
 # --- What it does, and what closes it -------------------------------------------------------------------
