@@ -16,6 +16,7 @@ from django.db.models import Exists, Q
 
 from leads.database import DatabaseClock
 from leads.models import Lead
+from notifications import alerts
 from notifications.models import Attempt, Breaker
 from notifications.providers import explain
 from notifications.providers.causes import Explanation, Kind
@@ -85,6 +86,7 @@ def _open(breaker: Breaker, attempt: Attempt) -> None:
         answered_well=False,
         probe_answer="",
     )
+    alerts.begin_suspended()
     logger.critical("⛔ Envois suspendus : le fournisseur refuse tout. %s", attempt.error_text)
 
 

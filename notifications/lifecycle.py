@@ -18,7 +18,7 @@ from django.db.models import F
 
 from leads.database import DatabaseClock, StatementClock, columns, database_time, instance
 from leads.models import ERASED, Lead, Plumber
-from notifications import breaker
+from notifications import alerts, breaker
 from notifications.conclusion import FAILED, PENDING, Conclusion, Run, conclude
 from notifications.facts import INTERRUPTED, Acceptance, Fact, Interruption, note
 from notifications.models import Attempt
@@ -258,14 +258,26 @@ def _record_at_once(attempt: Attempt, fact: Fact) -> Result | None:
     values = {"attempt_id": attempt.pk, "lead_id": lead.pk, "run": attempt.run, "number": attempt.number}
     values |= {"lease_ends_at": lead.notification_retry_at}
     values |= {"status": conclusion.status, "due": conclusion.due, "reason": conclusion.reason}
-    with connection.cursor() as cursor:
-        cursor.execute(_RECORD, values | {name: getattr(attempt, name) for name in NOTED})
-        if cursor.rowcount == 0:
-            return None
+    values |= {name: getattr(attempt, name) for name in NOTED}
+    if not (_record_with_alert(values, lead) if conclusion.status == FAILED else _record_as_concluded(values)):
+        return None
     if attempt.failed_since:
         breaker.learn([attempt])
     _adopt(lead, conclusion)
     return _result(attempt, {(lead.pk, attempt.run): [*earlier, attempt]})
+
+
+def _record_as_concluded(values: Mapping[str, object]) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD, values)
+        return cursor.rowcount > 0
+
+
+@transaction.atomic
+def _record_with_alert(values: Mapping[str, object], lead: Lead) -> bool:
+    if recorded := _record_as_concluded(values):
+        alerts.begin_failed([lead])
+    return recorded
 
 
 _RECORD = f"""
@@ -306,6 +318,8 @@ def _settle(leads: Iterable[Lead], runs: Runs) -> set[Lead]:
             notification_retry_at=conclusion.due,
             notification_error=conclusion.reason,
         )
+        if conclusion.status == FAILED:
+            alerts.begin_failed(ending)
     return {lead for ending in alike.values() for lead in ending}
 
 

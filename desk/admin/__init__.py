@@ -1,5 +1,6 @@
 from django.contrib import admin
 
+from desk.admin.alerts import AlertAdmin, AlertMessageAdmin
 from desk.admin.breaker import BreakerAdmin
 from desk.admin.lead import LeadAdmin
 from desk.admin.news import ProviderNewsAdmin
@@ -8,6 +9,8 @@ from desk.admin.pack_entry import PackEntryAdmin
 from desk.admin.plumber import PlumberAdmin
 
 __all__ = [
+    "AlertAdmin",
+    "AlertMessageAdmin",
     "BreakerAdmin",
     "LeadAdmin",
     "OperatorAdmin",

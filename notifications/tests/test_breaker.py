@@ -8,7 +8,6 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models import F
 
-from leads.assignment import confirm_and_assign
 from leads.database import database_time
 from leads.models import Lead
 from notifications import attention, breaker, lifecycle, progress, receipts, sending
@@ -18,11 +17,10 @@ from notifications.providers.memory import Memory
 from notifications.providers.webhook import ReceiptEvent
 from notifications.sending import deliver
 from notifications.sweeper import Sweeper
-from notifications.tests.steps import accept, claim, fail, let_the_wait_pass
+from notifications.tests.steps import BAD_CREDENTIALS, accept, claim, fail, let_the_wait_pass, open_it, refuse
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BAD_CREDENTIALS = Refused("Le fournisseur ne reconnaît pas nos identifiants", code="20003", http_status=401)
 BAD_NUMBER = Refused("Numéro sans WhatsApp", code="63024", http_status=400)
 
 
@@ -52,19 +50,6 @@ def dead(monkeypatch, outbox):
 
 
 @pytest.fixture
-def make_due(make_plumber, make_lead):
-    """A lead assigned to a plumber of its own, or to `plumber`."""
-    numbers = iter(range(10_000))
-
-    def make(plumber=None):
-        if plumber is None:
-            make_plumber(phone=f"+3363998{next(numbers):04d}", pack_size=5)
-        return confirm_and_assign(make_lead().confirmation_token)
-
-    return make
-
-
-@pytest.fixture
 def sweep(enqueued):
     sweepers = [Sweeper(), Sweeper()]
 
@@ -75,17 +60,6 @@ def sweep(enqueued):
     yield once
     for sweeper in sweepers:
         sweeper.close()
-
-
-def refuse(lead, error=BAD_CREDENTIALS):
-    fail(claim(lead.pk), error)
-
-
-def open_it(make_due):
-    leads = [make_due(), make_due()]
-    for lead in leads:
-        refuse(lead)
-    return leads
 
 
 def make_the_probe_due():
