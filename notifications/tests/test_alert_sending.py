@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 from standardwebhooks import Webhook
 
+from dev.ports import free_port
 from leads.models import Lead
 from notifications import alert_sending, alerts
 from notifications.alert_sending import OF_WEBHOOK, send_due
@@ -138,7 +139,7 @@ def test_a_hanging_mail_server_delays_no_notification_and_the_alert_comes_later_
         sweeper.close()
     message = AlertMessage.objects.get()
     assert (message.sent_at, message.attempts) == (None, 1)
-    assert message.problem == "serveur de mail : TimeoutError"
+    assert message.problem == "serveur de mail : SMTPServerDisconnected"
 
     with mail_server() as received:
         over_smtp(received.port)
@@ -186,9 +187,9 @@ def mail_server(unknown=""):
             return "250 OK"
 
     handler = Handler()
-    controller = Controller(handler, hostname="127.0.0.1", port=0)
+    handler.port = free_port()
+    controller = Controller(handler, hostname="127.0.0.1", port=handler.port)
     controller.start()
-    handler.port = controller.server.sockets[0].getsockname()[1]
     try:
         yield handler
     finally:
