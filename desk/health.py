@@ -23,6 +23,7 @@ from desk.access import has_token
 from leads.database import database_time, drop_if_useless
 from leads.models import Lead
 from notifications.attention import LATE_AFTER
+from notifications.breaker import current as open_breaker
 from notifications.models import SignOfLife
 
 BROKER_PATIENCE = 0.5  # seconds: a probe waits for a second, as a rule
@@ -147,11 +148,19 @@ def oldest_due_age() -> datetime.timedelta:
     return max(database_time() - since, datetime.timedelta()) if since else datetime.timedelta()
 
 
+class Provider(Check):
+    name = "provider"
+
+    def ask(self) -> None:
+        if breaker := open_breaker():
+            raise ServiceWarning(f"refuses everything since {breaker.opened_at:%Y-%m-%d %H:%M} UTC: nothing is sent")
+
+
 class Readiness(HealthCheckView):
     """Without the token: only how it stands. With it: each check."""
 
     http_method_names = ["get", "head"]
-    checks = (Database, Schema, Broker, Worker, Sweeper, OldestDue)
+    checks = (Database, Schema, Broker, Worker, Sweeper, OldestDue, Provider)
 
     async def get(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         results = []

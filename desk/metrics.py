@@ -20,6 +20,7 @@ from prometheus_client.metrics_core import GaugeHistogramMetricFamily, GaugeMetr
 from desk.access import has_token
 from desk.health import oldest_due_age
 from leads.models import Lead, Plumber
+from notifications import breaker
 from notifications.models import SignOfLife
 
 KEPT = 10  # seconds: whoever scrapes how often, the database is asked once
@@ -73,6 +74,9 @@ class Figures:
         yield _gauge("notifications_due", "Notifications that are due", [], _rows(_DUE))
         oldest = oldest_due_age().total_seconds()
         yield _gauge("oldest_due_seconds", "For how long the oldest has been due", [], [(oldest,)])
+        yield _gauge(
+            "breaker_open", "1 while the provider refuses everything", [], [(int(breaker.current() is not None),)]
+        )
         yield _gauge("leads_waiting", "Confirmed, fresh, without a plumber", [], [(Lead.objects.waiting().count(),)])
         places = _rows(_PLACES)
         yield _gauge("plumbers", "Plumbers", ["status"], [(status, count) for status, count, _ in places])

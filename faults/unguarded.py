@@ -14,7 +14,7 @@ from notifications.watchdog import Watchdog
 from plumbing import web_worker
 
 
-def read(lead_id: int) -> Lead:
+def read(lead_id: int, *, is_probe: bool) -> Lead:
     lead = Lead.objects.select_related("plumber").get(pk=lead_id)
     lead.wait = datetime.timedelta()
     return lead

@@ -10,7 +10,7 @@ from django.db.models import Case, Exists, OuterRef, Q, Value, When
 
 from leads.database import DatabaseClock
 from leads.models import Lead
-from notifications.models import Attempt, Intervention
+from notifications.models import Attempt, Breaker, Intervention
 from notifications.providers.causes import ASK, Cause
 
 LATE_AFTER = datetime.timedelta(minutes=1)
@@ -40,7 +40,10 @@ _interventions = Intervention.objects.filter(lead=OuterRef("pk"), run=OuterRef("
 _current = Attempt.objects.filter(lead=OuterRef("pk"), run=OuterRef("notification_run"))
 _arrived = _current.filter(delivery__in=(Attempt.Delivery.DELIVERED, Attempt.Delivery.READ))
 _sent = Q(notification_status=Lead.NotificationStatus.SENT) & ~Q(Exists(_arrived))
+# Late counts from its closing.
+_suspended_of_late = Breaker.objects.filter(Q(opened_at__isnull=False) | Q(closed_at__gt=DatabaseClock() - LATE_AFTER))
 _owed = Q(status=Lead.Status.SENT, notification_status=Lead.NotificationStatus.PENDING)
+_due = _owed & Q(notification_retry_at__lte=DatabaseClock())
 
 CANCELLED = Reason(
     key="cancelled",
@@ -75,11 +78,18 @@ WAITING = Reason(
     action="Attribuez-la dès qu'un plombier est libre, ou renouvelez un pack.",
     concerns=Q(status=Lead.Status.CONFIRMED, cancelled_at=None),
 )
+SUSPENDED = Reason(
+    key="suspended",
+    label="En attente : envois suspendus",
+    action="Le fournisseur refuse tout : voyez Suspension des envois. En attendant, appelez le plombier.",
+    concerns=_due & Q(Exists(Breaker.objects.filter(opened_at__isnull=False))),
+    badge="envois suspendus",
+)
 LATE = Reason(
     key="late",
     label="Notification en retard",
     action="Prévenez l'administrateur : ni worker ni veilleur ne semble travailler.",
-    concerns=_owed & Q(notification_retry_at__lte=DatabaseClock() - LATE_AFTER),
+    concerns=_owed & Q(notification_retry_at__lte=DatabaseClock() - LATE_AFTER) & ~Q(Exists(_suspended_of_late)),
     badge="en retard",
 )
 UNTRACKED = Reason(
@@ -90,7 +100,9 @@ UNTRACKED = Reason(
     badge="non suivie (ancien système)",
 )
 
-REASONS = {reason.key: reason for reason in (CANCELLED, FAILED, HELD, NOT_DELIVERED, WAITING, LATE, UNTRACKED)}
+REASONS = {
+    reason.key: reason for reason in (CANCELLED, FAILED, HELD, NOT_DELIVERED, WAITING, SUSPENDED, LATE, UNTRACKED)
+}
 
 
 def reason_of_lead() -> Case:

@@ -4,6 +4,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.utils import timezone
+from standardwebhooks import Webhook
 
 from notifications import providers
 from notifications.providers.addresses import is_public
@@ -40,6 +42,23 @@ def the_site_is_safe(**kwargs: object) -> list[CheckMessage]:
 
 
 @register()
+def alerts_can_be_sent(**kwargs: object) -> list[CheckMessage]:
+    errors, address = [], urlsplit(settings.ALERT_WEBHOOK_URL)
+    if not settings.ALERT_WEBHOOK_URL:
+        return errors
+    try:
+        Webhook(settings.ALERT_WEBHOOK_SECRET).sign("check", timezone.now(), "")
+    except (RuntimeError, ValueError):
+        text = "ALERT_WEBHOOK_SECRET must be base64, with or without whsec_ before it: it signs the webhook of alerts."
+        errors.append(Error(text, id="notifications.E010"))
+    if not settings.DEBUG and not is_public(address.hostname or ""):
+        errors.append(Error("ALERT_WEBHOOK_URL must not name an inside address.", id="notifications.E011"))
+    if not settings.DEBUG and address.scheme != "https":
+        errors.append(Error("ALERT_WEBHOOK_URL must begin with https://.", id="notifications.E012"))
+    return errors
+
+
+@register()
 def times_fit_together(**kwargs: object) -> list[CheckMessage]:
     """A call must end before its lease does, and a lease before the broker delivers the message again."""
     names = ("NOTIFICATION_DEADLINE", "NOTIFICATION_LEASE", "BROKER_VISIBILITY_TIMEOUT")
@@ -61,6 +80,9 @@ def ready_for_customers(**kwargs: object) -> list[CheckMessage]:
         warnings.append(Warning("WHATSAPP_BACKEND is console: no plumber gets a message.", id="notifications.W002"))
     if settings.WHATSAPP_BACKEND in OF_PROVIDER:
         warnings += OF_PROVIDER[settings.WHATSAPP_BACKEND].ready_for_customers()
+    if not settings.ALERT_EMAILS and not settings.ALERT_WEBHOOK_URL:
+        text = "Neither ALERT_EMAILS nor ALERT_WEBHOOK_URL: nobody learns that a plumber could not be reached."
+        warnings.append(Warning(text, id="notifications.W005"))
     if not settings.SITE_URL.startswith("https://"):
         warnings.append(Warning("SITE_URL must begin with https:// for customers.", id="notifications.W004"))
     return warnings

@@ -18,6 +18,7 @@ from django.db.models import F
 
 from leads.database import DatabaseClock, StatementClock, columns, database_time, instance
 from leads.models import ERASED, Lead, Plumber
+from notifications import alerts, breaker
 from notifications.conclusion import FAILED, PENDING, Conclusion, Run, conclude
 from notifications.facts import INTERRUPTED, Acceptance, Fact, Interruption, note
 from notifications.models import Attempt
@@ -79,11 +80,11 @@ LEFT JOIN plumbers AS plumber ON plumber.id = lead.plumber_id
 CROSS JOIN LATERAL (SELECT coalesce(notification_requested_at, confirmed_at, lead.created_at)) AS asked (at)
 WHERE lead.id = %(lead_id)s AND lead.status = 'sent' AND cancelled_at IS NULL AND notification_status = 'pending'
     AND notification_attempts < 2 AND notification_retry_at <= clock_timestamp() + %(within)s
-    AND asked.at > clock_timestamp() - %(freshness)s
+    AND asked.at > clock_timestamp() - %(freshness)s AND (%(is_probe)s OR {breaker.IS_CLOSED})
 """
 
 # One statement, so that nothing can come between the three. It takes the attempt only if the lead is as it was read.
-_CLAIM = """
+_CLAIM = f"""
 WITH claimed AS (
     UPDATE leads
     SET notification_attempts = notification_attempts + 1,
@@ -92,6 +93,7 @@ WITH claimed AS (
         AND cancelled_at IS NULL AND notification_status = 'pending' AND notification_ended_because = ''
         AND notification_run = %(run)s AND notification_attempts = %(number)s - 1
         AND notification_retry_at <= clock_timestamp() AND clock_timestamp() < %(stale_at)s
+        AND (%(is_probe)s OR {breaker.IS_CLOSED})
     RETURNING id, notification_retry_at
 ), interrupted AS (
     UPDATE notifications_attempt
@@ -111,26 +113,27 @@ RETURNING started_at
 """
 
 
-def read_due(lead_id: int) -> Lead | None:
+def read_due(lead_id: int, *, is_probe: bool = False) -> Lead | None:
     """The lead with its plumber, if an attempt is due now or within CLOCK_TOLERANCE; else None.
 
-    It also has `wait`, the time until then, and `stale_at`, the instant from which on it is too late.
+    While the breaker is open, only for a probe. It also has `wait`, the time until then, `stale_at`, the instant from
+    which on it is too late, and `is_probe`.
     """
     freshness = datetime.timedelta(seconds=settings.LEAD_FRESHNESS)
     within = datetime.timedelta(seconds=CLOCK_TOLERANCE)
     with connection.cursor() as cursor:
-        cursor.execute(_READ_DUE, {"lead_id": lead_id, "freshness": freshness, "within": within})
+        cursor.execute(_READ_DUE, {"lead_id": lead_id, "freshness": freshness, "within": within, "is_probe": is_probe})
         if (row := cursor.fetchone()) is None:
             return None
     of_lead = 2 + len(Lead._meta.concrete_fields)
     lead = instance(Lead, row[2:of_lead])
-    lead.wait, lead.stale_at = row[:2]
+    (lead.wait, lead.stale_at), lead.is_probe = row[:2], is_probe
     lead.plumber = instance(Plumber, row[of_lead:]) if lead.plumber_id else None
     return lead
 
 
 def claim(lead: Lead, *, recipient: str, text: str) -> Attempt | None:
-    """Take the next attempt of a lead that `read_due` gave; None if it is not due yet, or another process has it.
+    """Take the next attempt of a lead that `read_due` gave; None if it is not due any more, or another process has it.
 
     `recipient` (E.164, or empty) and `text` are what is about to be sent.
     """
@@ -146,7 +149,7 @@ def claim(lead: Lead, *, recipient: str, text: str) -> Attempt | None:
         text=text,
     )
     values = {"lead_id": lead.pk, "plumber_id": lead.plumber_id, "lease": lease, "stale_at": lead.stale_at}
-    values |= {"interrupted": INTERRUPTED, "interrupted_code": NO_ANSWER}
+    values |= {"is_probe": lead.is_probe, "interrupted": INTERRUPTED, "interrupted_code": NO_ANSWER}
     values |= {name: getattr(attempt, name) for name in ("id", "run", "number", "started_by", "backend")}
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, values | {"recipient": recipient, "text": text})
@@ -218,6 +221,7 @@ def _note_and_save(facts: Mapping[Attempt, Fact]) -> set[Attempt]:
     news = {attempt for attempt, fact in facts.items() if note(fact, attempt, now)}
     if changed := [attempt for attempt in facts if _noted(attempt) != before[attempt]]:
         _save(changed)
+        breaker.learn(attempt for attempt in changed if attempt.failed_since)
     return news
 
 
@@ -254,12 +258,26 @@ def _record_at_once(attempt: Attempt, fact: Fact) -> Result | None:
     values = {"attempt_id": attempt.pk, "lead_id": lead.pk, "run": attempt.run, "number": attempt.number}
     values |= {"lease_ends_at": lead.notification_retry_at}
     values |= {"status": conclusion.status, "due": conclusion.due, "reason": conclusion.reason}
-    with connection.cursor() as cursor:
-        cursor.execute(_RECORD, values | {name: getattr(attempt, name) for name in NOTED})
-        if cursor.rowcount == 0:
-            return None
+    values |= {name: getattr(attempt, name) for name in NOTED}
+    if not (_record_with_alert(values, lead) if conclusion.status == FAILED else _record_as_concluded(values)):
+        return None
+    if attempt.failed_since:
+        breaker.learn([attempt])
     _adopt(lead, conclusion)
     return _result(attempt, {(lead.pk, attempt.run): [*earlier, attempt]})
+
+
+def _record_as_concluded(values: Mapping[str, object]) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD, values)
+        return cursor.rowcount > 0
+
+
+@transaction.atomic
+def _record_with_alert(values: Mapping[str, object], lead: Lead) -> bool:
+    if recorded := _record_as_concluded(values):
+        alerts.begin_failed([lead])
+    return recorded
 
 
 _RECORD = f"""
@@ -300,6 +318,8 @@ def _settle(leads: Iterable[Lead], runs: Runs) -> set[Lead]:
             notification_retry_at=conclusion.due,
             notification_error=conclusion.reason,
         )
+        if conclusion.status == FAILED:
+            alerts.begin_failed(ending)
     return {lead for ending in alike.values() for lead in ending}
 
 

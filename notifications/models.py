@@ -5,7 +5,7 @@ from django.conf import settings
 from django.db import models
 
 from leads.database import DatabaseClock
-from leads.models import Lead
+from leads.models import Lead, Plumber
 
 SILENT = datetime.timedelta(seconds=45)  # a process that has shown no sign of life for so long does not work
 FORGOTTEN = datetime.timedelta(days=1)
@@ -95,6 +95,9 @@ class Attempt(models.Model):
             models.Index(  # the sweeper looks for attempts whose process died
                 name="attempt_sending", fields=["started_at"], condition=models.Q(outcome="sending")
             ),
+            models.Index(  # the breaker: has anything gone out since?
+                name="attempt_accepted", fields=["started_at"], condition=models.Q(outcome="accepted")
+            ),
             models.Index(  # attempts without a result: those whose process died, and the rivals of a look-up
                 name="attempt_without_result",
                 fields=["started_at"],
@@ -170,6 +173,123 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.state}"
+
+
+class Breaker(models.Model):
+    """One row: whether nothing is sent because the provider refuses everybody (notifications/breaker.py)."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
+    # The last failure for a reason of ours that may be the first of many.
+    suspected_plumber = models.IntegerField(null=True)
+    suspected_at = models.DateTimeField(null=True)  # when its attempt began
+    opened_at = models.DateTimeField("ouvert depuis", null=True)  # null: closed
+    by_receipt = models.BooleanField("refus par accusé", default=False)
+    reason = models.TextField("cause", default="")  # in our words: nothing personal
+    action = models.TextField("que faire", default="")
+    probes = models.IntegerField("sondes", default=0)
+    next_probe_at = models.DateTimeField("sonde suivante", null=True)
+    probe_answer = models.TextField("dernière réponse", default="")
+    answered_well = models.BooleanField("compte en ordre", default=False)  # nothing was due: the next that is, is sent
+    closed_at = models.DateTimeField("fermé le", null=True)
+    closed_by = models.CharField("fermé par", max_length=170, default="")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "suspension des envois"
+        constraints = [models.CheckConstraint(name="breaker_one_row", condition=models.Q(id=1))]
+
+    def __str__(self) -> str:
+        return "Envois suspendus" if self.opened_at else "Envois en service"
+
+
+class Alert(models.Model):
+    """Something that the operators on call are told of: one row per event, open until it is done."""
+
+    class Reason(models.TextChoices):
+        FAILED = "failed", "plombier non prévenu"
+        WAITING = "waiting", "sans plombier depuis une minute"
+        SUSPENDED = "suspended", "envois suspendus"
+        PACK_LOW = "pack_low", "pack presque épuisé"
+        PACK_USED_UP = "pack_used_up", "pack épuisé"
+
+    id = models.BigAutoField(primary_key=True)
+    reason = models.CharField("raison", max_length=20, choices=Reason)
+    lead = models.ForeignKey(Lead, verbose_name="demande", null=True, on_delete=models.PROTECT, related_name="alerts")
+    run = models.IntegerField("série", default=0)  # of the lead, in which it happened
+    plumber = models.ForeignKey(Plumber, verbose_name="plombier", null=True, on_delete=models.CASCADE, related_name="+")
+    began_at = models.DateTimeField("depuis", db_default=DatabaseClock())
+    ended_at = models.DateTimeField("terminée le", null=True)
+    # A message about it was written: that it began, or still goes on; that it ended.
+    told_at = models.DateTimeField("annoncée le", null=True)
+    end_told_at = models.DateTimeField("fin annoncée le", null=True)
+    sent_at = models.DateTimeField("reçue le", null=True)  # a mail server or the webhook took the first such message
+
+    class Meta:
+        verbose_name = "alerte"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                name="alert_once_per_run", fields=["lead", "run", "reason"], condition=models.Q(lead__isnull=False)
+            ),
+            models.UniqueConstraint(
+                name="alert_pack_once",
+                fields=["plumber"],
+                condition=models.Q(plumber__isnull=False, ended_at__isnull=True),
+            ),
+            models.UniqueConstraint(
+                name="alert_suspended_once",
+                fields=["reason"],
+                condition=models.Q(reason="suspended", ended_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="alert_reason_known",
+                condition=models.Q(reason__in=("failed", "waiting", "suspended", "pack_low", "pack_used_up")),
+            ),
+        ]
+        indexes = [
+            models.Index(  # the sweeper: what may be said, or have ended
+                name="alert_open", fields=["began_at"], condition=models.Q(end_told_at=None)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.get_reason_display()
+
+
+class AlertMessage(models.Model):
+    """One message to one address of the operators. What it says is written when it is sent: nothing personal here."""
+
+    class Kind(models.TextChoices):
+        BEGAN = "began", "nouvelle alerte"
+        GOES_ON = "goes_on", "rappel"
+        ENDED = "ended", "fin d'alerte"
+        TEST = "test", "essai"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # the webhook's, the same each time
+    kind = models.CharField("nature", max_length=20, choices=Kind)
+    address = models.CharField("adresse", max_length=255)  # of ALERT_EMAILS, or "webhook"
+    alerts = models.ManyToManyField(Alert, verbose_name="alertes", related_name="messages")
+    created_at = models.DateTimeField("créé le", db_default=DatabaseClock())
+    attempts = models.IntegerField("essais", default=0)
+    due_at = models.DateTimeField("essai suivant", null=True, db_default=DatabaseClock())  # null: sent, or given up
+    sent_at = models.DateTimeField("envoyé le", null=True)
+    problem = models.CharField("dernier problème", max_length=200, default="")
+
+    class Meta:
+        verbose_name = "message d'alerte"
+        verbose_name_plural = "messages d'alerte"
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="alert_message_kind_known", condition=models.Q(kind__in=("began", "goes_on", "ended", "test"))
+            )
+        ]
+        indexes = [
+            models.Index(name="alert_message_created", fields=["-created_at"]),  # how many there were lately
+            models.Index(name="alert_message_due", fields=["due_at"], condition=models.Q(due_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} à {self.address}"
 
 
 class ProviderNews(models.Model):

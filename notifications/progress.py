@@ -5,12 +5,15 @@ import hashlib
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from leads.models import Lead
-from notifications.models import Attempt
+from notifications import breaker
+from notifications.models import Alert, Attempt, Breaker
 
 CALL_EXPECTED = datetime.timedelta(hours=2)  # after the plumber was told; later, nobody need wait beside the phone
+TAKEN_WITHIN = datetime.timedelta(seconds=3)  # of being due
 CHANGES_FOR = datetime.timedelta(hours=1)  # after the plumber was told, a receipt may still come
 
 
@@ -71,6 +74,15 @@ RETRYING = State(
     "Un plombier vous est attribué. Le premier message ne lui est peut-être pas parvenu : nous réessayons.",
     "busy",
     is_awaited=True,
+)
+SUSPENDED = State(
+    "suspended",
+    "Votre demande est confirmée",
+    "Un plombier vous est attribué, mais notre service de messages est interrompu : nous lui envoyons votre demande "
+    "dès qu'il reprend.",
+    "busy",
+    is_awaited=True,
+    look_elsewhere=True,
 )
 NOTIFIED = State(
     "notified",
@@ -147,21 +159,29 @@ class Progress:
         return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
 
 
-def of(lead: Lead, *, now: datetime.datetime | None = None, alerted: bool = False) -> Progress:
-    """How the lead stands at `now`. `alerted`: an operator has been told that its notification failed."""
+def of(lead: Lead, *, now: datetime.datetime | None = None) -> Progress:
+    """How the lead stands at `now`."""
     now = now or timezone.now()
     attempts = _current_attempts(lead)
-    state = _state(lead, attempts, now, alerted)
+    state = _state(lead, attempts, now)
     return Progress(state, tuple(_steps(lead, attempts)), _may_change(state, attempts, now))
 
 
 def _current_attempts(lead: Lead) -> list[Attempt]:
     if not lead.notification_attempts:  # as right after the confirmation, which is not to wait for a query
         return []
-    return list(lead.attempts.filter(run=lead.notification_run).order_by("number"))
+    current = lead.attempts.filter(run=lead.notification_run).order_by("number")
+    suspended = Exists(Breaker.objects.filter(breaker.OPEN))
+    return list(current.annotate(suspended=suspended, alerted=Exists(_received)))
 
 
-def _state(lead: Lead, attempts: list[Attempt], now: datetime.datetime, alerted: bool) -> State:
+# Operators have been told, as far as a mail server or a webhook can know.
+_received = Alert.objects.filter(
+    lead=OuterRef("lead"), run=OuterRef("run"), reason=Alert.Reason.FAILED, sent_at__isnull=False
+)
+
+
+def _state(lead: Lead, attempts: list[Attempt], now: datetime.datetime) -> State:
     if lead.cancelled_at:
         return CANCELLED_LATE if attempts else CANCELLED
     if lead.status == Lead.Status.PENDING:
@@ -172,7 +192,7 @@ def _state(lead: Lead, attempts: list[Attempt], now: datetime.datetime, alerted:
         return _told(attempts, lead, now)
     if lead.notification_ended_because == Lead.Ended.REACHED:
         return NOTIFIED if not _is_stale(lead.confirmed_at or lead.created_at, now) else LONG_AGO
-    return _owed(lead, attempts, now, alerted)
+    return _owed(lead, attempts, now)
 
 
 def _told(attempts: list[Attempt], lead: Lead, now: datetime.datetime) -> State:
@@ -187,14 +207,21 @@ def _told(attempts: list[Attempt], lead: Lead, now: datetime.datetime) -> State:
     return NOTIFIED
 
 
-def _owed(lead: Lead, attempts: list[Attempt], now: datetime.datetime, alerted: bool) -> State:
+def _owed(lead: Lead, attempts: list[Attempt], now: datetime.datetime) -> State:
     if _is_stale(lead.notification_requested_at or lead.confirmed_at or lead.created_at, now):
         untracked = lead.notification_status == Lead.NotificationStatus.PENDING and not lead.notification_retry_at
         return UNTRACKED if untracked else NEVER_TOLD
     if lead.notification_status == Lead.NotificationStatus.FAILED:
-        return FAILED_ALERTED if alerted else FAILED
+        return FAILED_ALERTED if attempts and attempts[0].alerted else FAILED
+    if _waits(lead, now) and (attempts[0].suspended if attempts else breaker.current()):
+        return SUSPENDED
     first_goes_on = not attempts or (len(attempts) == 1 and attempts[0].in_flight)
     return NOTIFYING if first_goes_on else RETRYING
+
+
+def _waits(lead: Lead, now: datetime.datetime) -> bool:
+    """For longer than a worker takes: not right after the confirmation, which is not to wait for a query."""
+    return lead.notification_retry_at is not None and now - lead.notification_retry_at > TAKEN_WITHIN
 
 
 def _is_stale(since: datetime.datetime | None, now: datetime.datetime) -> bool:
@@ -239,7 +266,7 @@ def _steps_of(attempt: Attempt) -> list[Step]:
 
 
 def _may_change(state: State, attempts: list[Attempt], now: datetime.datetime) -> bool:
-    if state in (WAITING, NOTIFYING, RETRYING, FAILED, FAILED_ALERTED):
+    if state in (WAITING, NOTIFYING, RETRYING, SUSPENDED, FAILED, FAILED_ALERTED):
         return True
     last = attempts[-1] if attempts else None
     is_read = last is not None and last.read_at is not None

@@ -24,7 +24,7 @@ class Senders:
 
     def __init__(self, aside: Aside) -> None:
         self._threads = concurrent.futures.ThreadPoolExecutor(SENDERS, thread_name_prefix="sender")
-        self._running: dict[concurrent.futures.Future, tuple[int, list[int]]] = {}  # a plumber, and leads of his
+        self._running: dict[concurrent.futures.Future, tuple[int | None, list[int]]] = {}  # a plumber, and leads of his
         self._aside = aside
         self._closing = threading.Event()
 
@@ -32,7 +32,8 @@ class Senders:
         """The plumbers who have their share of the senders, and the leads that are sent or about to be."""
         self._running = {job: leads for job, leads in self._running.items() if not job.done()}
         lead_ids = [lead_id for _, lead_ids in self._running.values() for lead_id in lead_ids]
-        return [plumber_id for plumber_id, jobs in self._jobs().items() if jobs >= JOBS_PER_PLUMBER], lead_ids
+        jobs = self._jobs().items()
+        return [plumber_id for plumber_id, number in jobs if plumber_id and number >= JOBS_PER_PLUMBER], lead_ids
 
     def send(self, leads: Iterable[Lead]) -> None:
         """Return at once; each plumber's leads go out one after the other on his share of the senders."""
@@ -44,6 +45,10 @@ class Senders:
             share = JOBS_PER_PLUMBER - jobs[plumber_id]
             for job in filter(None, (lead_ids[first::share] for first in range(share))):
                 self._running[self._threads.submit(self._deliver, job)] = plumber_id, job
+
+    def probe(self) -> None:
+        """Return at once; one sender finds out whether the provider takes messages again."""
+        self._running[self._threads.submit(self._probe)] = None, []
 
     def wait(self) -> None:
         """Return when every attempt begun here has its result."""
@@ -64,6 +69,14 @@ class Senders:
                     self._aside.put(each([lead_id], _deliver_one))
         except Error as error:  # the database cannot serve; the sweeps go on when it can
             logger.warning("Veilleur : envoi interrompu, base de données indisponible (%s)", type(error).__name__)
+        finally:
+            connection.close()
+
+    def _probe(self) -> None:
+        try:
+            sending.probe()
+        except Exception:
+            logger.exception("Veilleur : erreur inattendue pendant une sonde, la suivante suit")
         finally:
             connection.close()
 

@@ -15,7 +15,8 @@ from django.db.models import F, Q
 
 from leads.database import DatabaseClock, cannot_serve
 from leads.models import Lead, LeadQuerySet
-from notifications import lifecycle, news, sending, tasks
+from notifications import alerts, breaker, lifecycle, news, sending, tasks
+from notifications.alert_sending import AlertSenders
 from notifications.aside import Aside
 from notifications.orphans import Orphans
 from notifications.rerun import each
@@ -34,6 +35,7 @@ class Sweeper:
         self._aside = Aside()
         self._senders = Senders(self._aside)
         self._orphans = Orphans()
+        self._alert_senders = AlertSenders()
 
     def sweep(self) -> int:
         """One look at everything: ends what is over, enqueues what waits, sends what nobody takes.
@@ -43,16 +45,19 @@ class Sweeper:
         """
         steps = (
             self._end_what_is_over,
+            self._probe,
             self._see_to_what_is_due,
             self._close_unfinished,
             self._adopt_receipts,
             self._forget_news,
+            self._alert,
         )
         return len(set().union(*map(self._safely, steps)))
 
     def wait(self) -> None:
-        """Return when every attempt begun here has its result."""
+        """Return when every attempt begun here has its result, and every alert that is due has been tried."""
         self._senders.wait()
+        self._alert_senders.wait()
 
     def close(self) -> None:
         """Begin nothing more; attempts in flight are carried to their end (at most the deadline of a call)."""
@@ -72,7 +77,14 @@ class Sweeper:
         self._aside.put(each(over, sending.give_up))
         return set(over)
 
+    def _probe(self) -> set[int]:
+        if not breaker.close_if_proven() and breaker.take_probe():
+            self._senders.probe()
+        return set()
+
     def _see_to_what_is_due(self) -> set[int]:
+        if breaker.current():
+            return set()
         marked = self._mark_enqueued()
         enqueued = {lead_id for lead_id in marked if tasks.enqueue(lead_id)}
         if len(enqueued) < len(marked):  # nobody comes for what the broker does not take
@@ -117,6 +129,12 @@ class Sweeper:
 
     def _forget_news(self) -> set[int]:
         news.forget()
+        return set()
+
+    def _alert(self) -> set[int]:
+        alerts.look()
+        alerts.compose()
+        self._alert_senders.start()
         return set()
 
     def _not_aside(self, leads: LeadQuerySet) -> LeadQuerySet:

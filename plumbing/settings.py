@@ -156,7 +156,25 @@ NOTIFICATION_DEADLINE = env.seconds("NOTIFICATION_DEADLINE", 10)  # the whole ca
 NOTIFICATION_LEASE = env.seconds("NOTIFICATION_LEASE", 30)  # an attempt without a result after this: its process died
 NOTIFICATION_DELIVERY_DELAY = env.seconds("NOTIFICATION_DELIVERY_DELAY", 600)  # then "accepted" looks suspicious
 SWEEP_INTERVAL = env.seconds("SWEEP_INTERVAL", 5)
+BREAKER = env.choice("BREAKER", ("on", "off"), "on") == "on"  # see notifications/breaker.py
 WATCHDOG_PATIENCE = env.seconds("WATCHDOG_PATIENCE", 60)  # a worker or sweeper that does nothing for longer is ended
+
+# --- Alerts to the operators on call (notifications/alerts.py) -----------------------------------------
+
+ALERT_EMAILS = env.words("ALERT_EMAILS", "")
+if wrong := next((each for each in ALERT_EMAILS if not re.fullmatch(r"[^@\s]+@[^@\s]+", each)), None):
+    env.wrong("ALERT_EMAILS", f"must be mail addresses with commas between them, not {wrong!r}.")
+ALERT_WEBHOOK_URL = env.text("ALERT_WEBHOOK_URL", "") and env.url("ALERT_WEBHOOK_URL", ("https", "http"))
+ALERT_WEBHOOK_SECRET = env.text("ALERT_WEBHOOK_SECRET", "")
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.text("EMAIL_PORT", "25")
+if not re.fullmatch("[0-9]{1,5}", EMAIL_PORT):
+    env.wrong("EMAIL_PORT", f"must be a port, as 587, not {EMAIL_PORT!r}.")
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", default=False)
+EMAIL_TIMEOUT = 10  # seconds for each step
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"alertes@{urlsplit(SITE_URL).hostname or 'localhost'}")
 
 # --- Database: the source of truth ----------------------------------------------------------------
 

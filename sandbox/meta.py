@@ -19,6 +19,7 @@ from sandbox.wire import Answer, Request
 
 GRAPH = re.compile(r"/v[0-9]+\.[0-9]+/.*")
 MESSAGES = re.compile(r"/v[0-9]+\.[0-9]+/[^/]+/messages")
+NUMBER = re.compile(r"/v[0-9]+\.[0-9]+/(?P<number>[0-9]+)")
 SUCCESS = 200
 PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 NAME, LANGUAGE = re.compile(r"[a-z0-9_]{1,512}"), re.compile(r"[a-z]{2,3}(_[A-Z]{2,4})?")
@@ -192,7 +193,9 @@ def after(message: dict, receipt: Receipt, at: float) -> dict:
 
 
 def look_up(request: Request, messages: dict[str, dict]) -> Answer:
-    """Meta never tells what was sent."""
+    """It says that our number is there, and never what was sent."""
+    if request.method == "GET" and (number := NUMBER.fullmatch(request.path)):
+        return Answer(200, {"id": number["number"], "quality_rating": "GREEN"})
     return error(400, 100, f"Unsupported {request.method.lower()} request to {request.path}.")
 
 

@@ -21,6 +21,7 @@ from sandbox.wire import Answer, Request
 
 PREFIX = "/2010-04-01/"
 MESSAGES = re.compile(PREFIX + r"Accounts/(?P<account>[^/]+)/Messages(/(?P<sid>[^/]+))?\.json")
+ACCOUNT = re.compile(PREFIX + r"Accounts/(?P<account>[^/]+)\.json")
 SUCCESS = 201
 PHONE = re.compile(r"whatsapp:\+[1-9][0-9]{6,14}")
 CALLBACK = re.compile(r"https?://[^/?#\s_]+([/?#]\S*)?")  # no underscore in the host
@@ -42,7 +43,7 @@ def is_send(request: Request) -> bool:
 
 def refusal(request: Request) -> Answer | None:
     """What is wrong with a request of any kind, as Twilio would say it; None if nothing is."""
-    match = MESSAGES.fullmatch(request.path)
+    match = MESSAGES.fullmatch(request.path) or ACCOUNT.fullmatch(request.path)
     if not match:
         return error(404, 20404, f"The requested resource {request.path} was not found")
     return _access_refusal(request, match["account"]) or (_send_refusal(request) if is_send(request) else None)
@@ -157,10 +158,12 @@ def after(message: dict, receipt: Receipt, at: float) -> dict:
 
 
 def look_up(request: Request, messages: dict[str, dict]) -> Answer:
-    """Read back one message, or list those of the account, newest first."""
-    match = MESSAGES.fullmatch(request.path)
+    """Read back the account or one message, or list those of the account, newest first."""
     if request.method != "GET":
         return error(405, 20004, "Method not allowed")
+    if account := ACCOUNT.fullmatch(request.path):
+        return Answer(200, {"sid": account["account"], "status": "active", "type": "Full"})
+    match = MESSAGES.fullmatch(request.path)
     if not match["sid"]:
         return Answer(200, _listing(request, [m for m in messages.values() if _is_of(m, match["account"])]))
     message = messages.get(match["sid"])

@@ -1,6 +1,8 @@
 from django.contrib import admin
 
+from desk.admin.alerts import AlertAdmin, AlertMessageAdmin
 from desk.admin.api_key import ApiKeyAdmin
+from desk.admin.breaker import BreakerAdmin
 from desk.admin.lead import LeadAdmin
 from desk.admin.news import ProviderNewsAdmin
 from desk.admin.operators import OperatorAdmin, OperatorGroupAdmin
@@ -8,7 +10,10 @@ from desk.admin.pack_entry import PackEntryAdmin
 from desk.admin.plumber import PlumberAdmin
 
 __all__ = [
+    "AlertAdmin",
+    "AlertMessageAdmin",
     "ApiKeyAdmin",
+    "BreakerAdmin",
     "LeadAdmin",
     "OperatorAdmin",
     "OperatorGroupAdmin",

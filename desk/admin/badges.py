@@ -21,7 +21,14 @@ NOTIFICATION_BADGES = {
     Lead.NotificationStatus.SENT: "good",
     Lead.NotificationStatus.FAILED: "bad",
 }
-REASON_BADGES = {"cancelled": "calm", "held": "busy", "not_delivered": "busy", "late": "bad", "untracked": "calm"}
+REASON_BADGES = {
+    "cancelled": "calm",
+    "held": "busy",
+    "not_delivered": "busy",
+    "suspended": "bad",
+    "late": "bad",
+    "untracked": "calm",
+}
 ARRIVED = {Attempt.Delivery.DELIVERED: "remise", Attempt.Delivery.READ: "lue"}
 
 

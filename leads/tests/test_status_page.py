@@ -12,7 +12,7 @@ from django.utils import timezone
 from leads.models import Lead, Plumber
 from leads.tests.test_confirmation_pages import snapshot
 from notifications import progress
-from notifications.models import Attempt
+from notifications.models import Alert, Attempt
 
 CALL_HIM = "Gardez votre téléphone près de vous"
 ELSEWHERE = "Si l'urgence ne peut pas attendre, appelez aussi"
@@ -120,7 +120,8 @@ def test_an_operator_was_alerted_is_said_only_once_that_is_true(make_assigned):
     lead = make_assigned(failed(ago(seconds=35)), failed(ago(seconds=5)), notification_status="whatsapp_failed")
 
     assert "opérateur" not in progress.of(lead).state.text
-    assert "Un opérateur a été alerté" in progress.of(lead, alerted=True).state.text
+    Alert.objects.create(lead=lead, run=lead.notification_run, reason="failed", sent_at=ago())
+    assert "Un opérateur a été alerté" in progress.of(lead).state.text
 
 
 def test_nobody_free_promises_no_time(client, make_lead):

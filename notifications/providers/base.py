@@ -79,6 +79,12 @@ class Provider:
         """
         return None
 
+    def probe(self) -> None:
+        """Ask, without sending anything, whether the account and the sender are in order.
+
+        Returns also where the provider cannot be asked. Raises DeliveryError when it says no, or does not answer.
+        """
+
 
 def is_message_id(value: object) -> bool:
     """Whether a provider's answer holds a message id here that we can store and find again."""

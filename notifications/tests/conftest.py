@@ -6,6 +6,7 @@ import subprocess
 import pytest
 import requests.adapters
 
+from leads.assignment import confirm_and_assign
 from notifications import tasks
 from notifications.providers import deadline
 
@@ -25,6 +26,19 @@ def enqueued_later(monkeypatch):
     ids = []
     monkeypatch.setattr(tasks, "enqueue_retries", ids.extend)
     return ids
+
+
+@pytest.fixture
+def make_due(make_plumber, make_lead):
+    """A lead assigned to a plumber of its own, or to `plumber`."""
+    numbers = iter(range(10_000))
+
+    def make(plumber=None):
+        if plumber is None:
+            make_plumber(phone=f"+3363998{next(numbers):04d}", pack_size=5)
+        return confirm_and_assign(make_lead().confirmation_token)
+
+    return make
 
 
 # --- Connections to a provider on loopback ------------------------------------------------------------

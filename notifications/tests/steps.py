@@ -9,7 +9,9 @@ from notifications import lifecycle
 from notifications.facts import Acceptance, Failure
 from notifications.messages import draft
 from notifications.models import Attempt, Receipt
-from notifications.providers.base import Accepted
+from notifications.providers.base import Accepted, Refused
+
+BAD_CREDENTIALS = Refused("Le fournisseur ne reconnaît pas nos identifiants", code="20003", http_status=401)
 
 
 def claim(lead_id):
@@ -39,3 +41,15 @@ def let_the_wait_pass(lead_id=None, seconds=30):
         started_at=F("started_at") - span, finished_at=F("finished_at") - span, failed_since=F("failed_since") - span
     )
     Receipt.objects.filter(attempt__lead__in=leads).update(received_at=F("received_at") - span)
+
+
+def refuse(lead, error=BAD_CREDENTIALS):
+    fail(claim(lead.pk), error)
+
+
+def open_it(make_due):
+    """The breaker, by two plumbers' leads, which it returns."""
+    leads = [make_due(), make_due()]
+    for lead in leads:
+        refuse(lead)
+    return leads

@@ -18,15 +18,12 @@ TEXT_LIMIT = 4096  # characters of text.body
 
 class Meta(base.Provider):
     def send(self, message: base.Message) -> base.Accepted:
-        answer = http.request(
-            "Meta",
-            "POST",
-            f"{settings.WHATSAPP_CLOUD_API_URL}/{quote(settings.WHATSAPP_CLOUD_PHONE_NUMBER_ID, safe='')}/messages",
-            json=_body(message),
-            headers={"Authorization": f"Bearer {settings.WHATSAPP_CLOUD_TOKEN}"},
-            deadline=settings.NOTIFICATION_DEADLINE,
-        )
-        return accepted(answer)
+        return accepted(_request("POST", "/messages", json=_body(message)))
+
+    def probe(self) -> None:
+        answer = _request("GET", "")
+        if answer.status != 200:
+            raise _error(answer)
 
 
 def accepted(answer: http.Answer) -> base.Accepted:
@@ -35,9 +32,25 @@ def accepted(answer: http.Answer) -> base.Accepted:
     match fields.get("messages"):
         case [{"id": found} as message, *_] if 200 <= answer.status < 300 and base.is_message_id(found):
             return base.Accepted(found, answer.status, held=_held(message.get("message_status")))
-    problem = fields.get("error")
+    raise _error(answer)
+
+
+def _request(method: str, resource: str, **content: Any) -> http.Answer:
+    """To our number, or to what is below it."""
+    return http.request(
+        "Meta",
+        method,
+        f"{settings.WHATSAPP_CLOUD_API_URL}/{quote(settings.WHATSAPP_CLOUD_PHONE_NUMBER_ID, safe='')}{resource}",
+        headers={"Authorization": f"Bearer {settings.WHATSAPP_CLOUD_TOKEN}"},
+        deadline=settings.NOTIFICATION_DEADLINE,
+        **content,
+    )
+
+
+def _error(answer: http.Answer) -> base.DeliveryError:
+    problem = answer.fields().get("error")
     problem = problem if isinstance(problem, dict) else {}
-    raise CODES.error(_code(problem), answer.status, " ".join(_words(problem)) or answer.text)
+    return CODES.error(_code(problem), answer.status, " ".join(_words(problem)) or answer.text)
 
 
 def _body(message: base.Message) -> dict[str, Any]:

@@ -12,11 +12,20 @@ NEVER_ARRIVE = ("failed", "undelivered", "canceled")  # what the status of a mes
 
 def call(method: str, *, deadline: float, **content: Any) -> http.Answer:
     """Post a message, or get the list of them, within `deadline` seconds. Raises as http.request."""
+    return _request(method, "/Messages", deadline=deadline, **content)
+
+
+def account(*, deadline: float) -> http.Answer:
+    """What Twilio says of our account, within `deadline` seconds. Raises as http.request."""
+    return _request("GET", "", deadline=deadline)
+
+
+def _request(method: str, resource: str, *, deadline: float, **content: Any) -> http.Answer:
     account = settings.TWILIO_ACCOUNT_SID
     return http.request(
         "Twilio",
         method,
-        f"{settings.TWILIO_API_URL}/2010-04-01/Accounts/{quote(account, safe='')}/Messages.json",
+        f"{settings.TWILIO_API_URL}/2010-04-01/Accounts/{quote(account, safe='')}{resource}.json",
         auth=(account.encode(), settings.TWILIO_AUTH_TOKEN.encode()),
         deadline=deadline,
         **content,

@@ -11,6 +11,7 @@ from notifications.providers import base, http
 from notifications.providers.twilio import api, lookup
 from notifications.providers.twilio.codes import CODES
 
+ACCOUNT_NOT_ACTIVE = "20005"
 TEXT_LIMIT = 1600  # characters of Body; error 21617 above
 
 # Seconds that Twilio may keep a message before it gives up and says so (30001). Its own default is ten hours, well
@@ -29,6 +30,14 @@ class Twilio(base.Provider):
 
     def sent_since(self, to: str, since: datetime.datetime, *, deadline: float) -> list[base.Listed]:
         return lookup.sent_since(to, since, deadline=deadline)
+
+    def probe(self) -> None:
+        answer = api.account(deadline=settings.NOTIFICATION_DEADLINE)
+        fields = answer.fields()
+        if answer.status != 200:
+            raise CODES.error(fields.get("code"), answer.status, " ".join(_words(fields)) or answer.text)
+        if fields.get("status") != "active":  # "suspended" or "closed"
+            raise CODES.error(ACCOUNT_NOT_ACTIVE, answer.status, answer.text, failed=True)
 
 
 def accepted(answer: http.Answer) -> base.Accepted:
