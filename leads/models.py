@@ -285,6 +285,20 @@ class Lead(models.Model):
             models.Index(OpClass(Backwards("phone"), "text_pattern_ops"), name="leads_phone_backwards"),  # with_phone
             models.Index(name="leads_postal_code", fields=["postal_code"]),  # the admin's search
             models.Index(name="leads_created", fields=["-created_at"]),  # the admin's list
+            # What needs a person, oldest first; and the admin's filters.
+            models.Index(
+                name="leads_failed", fields=["created_at", "id"], condition=Q(notification_status="whatsapp_failed")
+            ),
+            models.Index(
+                name="leads_cancelled",
+                fields=["created_at", "id"],
+                condition=Q(status="sent", cancelled_at__isnull=False),
+            ),
+            models.Index(
+                name="leads_untracked",
+                fields=["created_at", "id"],
+                condition=Q(status="sent", notification_status="pending", notification_retry_at=None),
+            ),
         ]
 
     def __str__(self) -> str:

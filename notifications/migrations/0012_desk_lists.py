@@ -1,0 +1,30 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("leads", "0013_desk_lists"),
+        ("notifications", "0011_interventions"),
+    ]
+
+    operations = [
+        migrations.RunSQL("SET LOCAL statement_timeout = 0", migrations.RunSQL.noop),  # large tables take their time
+        migrations.AddIndex(
+            model_name="attempt",
+            index=models.Index(
+                condition=models.Q(("delivery__in", ("", "sent")), ("outcome", "accepted")),
+                fields=["finished_at"],
+                name="attempt_not_delivered",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="attempt",
+            index=models.Index(
+                condition=models.Q(
+                    ("delivery", ""), ("outcome", "accepted"), models.Q(("provider_state", ""), _negated=True)
+                ),
+                fields=["finished_at"],
+                name="attempt_held",
+            ),
+        ),
+    ]
