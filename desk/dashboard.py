@@ -56,18 +56,27 @@ def charts_page(request: HttpRequest) -> HttpResponse:
     return render(request, "desk/charts.html" if request.htmx else "desk/charts_page.html", context)
 
 
+@never_cache
+@require_safe
+def old_page(request: HttpRequest) -> HttpResponse:
+    """What is open, and no emergency any more: how many for which reason."""
+    if not may_see(request):
+        raise PermissionDenied
+    found = open_entries.old()
+    context = site.each_context(request) | {"title": "Anciennes", "old": found, "by_reason": _by_reason(found.entries)}
+    return render(request, "desk/old.html" if request.htmx else "desk/old_page.html", context)
+
+
 def may_see(request: HttpRequest) -> bool:
     return request.user.has_perm(VIEW) or request.user.has_perm("leads.change_lead")
 
 
 def _board(request: HttpRequest) -> dict[str, object]:
-    found, left_over = open_entries.now_open(), open_entries.left_over()
+    found = open_entries.now_open()
     return {
         "open": found,
         "items": list(_items(request, found.entries[:SHOWN])),
         "more": list(_by_reason(found.entries)) if len(found.entries) > SHOWN else [],
-        "left_over": left_over,
-        "left_over_reasons": list(_by_reason(left_over.entries)),
         "since": None if found.entries else open_entries.last_done_at(),
         "figures": figures.today(),
         "every": REFRESHED_EVERY,

@@ -12,6 +12,7 @@ protected = site.admin_view
 urlpatterns = [
     path("", protected(dashboard.page), name="dashboard"),
     path("plombiers/", protected(lead_filters.proposals), name="plumber_proposals"),
+    path("anciennes/", protected(dashboard.old_page), name="old"),
     path("courbes/", protected(dashboard.charts_page), name="charts"),
     path("second-facteur/", protected(second_factor.enrolment), name="second_factor"),
     path("second-facteur/qr.svg", protected(second_factor.qr_code), name="second_factor_qr"),

@@ -11,7 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
-from leads.database import DatabaseClock
+from leads.database import DatabaseClock, StatementClock
 from leads.models import Lead
 from notifications.models import Attempt, Intervention
 from notifications.providers.causes import ASK, Cause
@@ -33,19 +33,26 @@ class Reason:
     concerns: Q
     ends: str  # what ends it by itself; a person may always close it
     badge: str = ""  # of one of them, in a list; empty where its status says as much
-    # For a reason that is found by attempts: which attempts its leads have. An index has them in order.
-    found_by: Q | None = None
+    # The same as `concerns` where an attempt is the reason, from that attempt on: an index has those in order.
+    attempt: Q | None = None
+    besides: Q = Q()
 
     @property
     def leads(self) -> Q:
-        ended = Q(kind=Intervention.Kind.CALLED) | Q(kind=Intervention.Kind.CLOSED, solved=self.key)
-        return self.concerns & ~Q(Exists(_interventions.filter(ended)))
+        return self.concerns & self._goes_on
 
-    def oldest_first(self) -> QuerySet:
+    @property
+    def _goes_on(self) -> Q:
+        ended = Q(kind=Intervention.Kind.CALLED) | Q(kind=Intervention.Kind.CLOSED, solved=self.key)
+        return ~Q(Exists(_interventions.filter(ended)))
+
+    def oldest_first(self, *, newer_than: datetime.timedelta | None = None) -> QuerySet:
         """Its leads, with `since`: from when on the customer has waited. Meant for a slice, which an index serves."""
-        leads = Lead.objects.filter(self.found_by) if self.found_by else Lead.objects.all()
-        order = "attempts__finished_at" if self.found_by else "created_at"
-        return leads.filter(self.leads).annotate(since=Coalesce("confirmed_at", "created_at")).order_by(order, "pk")
+        order = "attempts__finished_at" if self.attempt else "created_at"
+        new = Q(**{f"{order}__gt": StatementClock() - newer_than}) if newer_than else Q()
+        what = self.attempt & self.besides if self.attempt else self.concerns
+        leads = Lead.objects.filter(what & new, self._goes_on)
+        return leads.annotate(since=Coalesce("confirmed_at", "created_at")).order_by(order, "pk")
 
 
 _interventions = Intervention.objects.filter(lead=OuterRef("pk"), run=OuterRef("notification_run"))
@@ -53,6 +60,7 @@ _current = Attempt.objects.filter(lead=OuterRef("pk"), run=OuterRef("notificatio
 _arrived = _current.filter(delivery__in=(Attempt.Delivery.DELIVERED, Attempt.Delivery.READ))
 _sent = Q(notification_status=Lead.NotificationStatus.SENT) & ~Q(Exists(_arrived))
 _accepted_now = Q(attempts__run=F("notification_run"), attempts__outcome=Attempt.Outcome.ACCEPTED)
+_long_ago = StatementClock() - datetime.timedelta(seconds=settings.NOTIFICATION_DELIVERY_DELAY)
 _owed = Q(status=Lead.Status.SENT, notification_status=Lead.NotificationStatus.PENDING)
 
 CANCELLED = Reason(
@@ -77,7 +85,8 @@ HELD = Reason(
     concerns=_sent & Q(Exists(_current.held())),
     badge="retenue par\u00a0WhatsApp",
     ends="Finit quand le téléphone du plombier reçoit le message, ou que le plombier est joint.",
-    found_by=_accepted_now & Q(attempts__delivery="") & ~Q(attempts__provider_state=""),
+    attempt=_accepted_now & Q(attempts__delivery="") & ~Q(attempts__provider_state=""),
+    besides=_sent,
 )
 NOT_DELIVERED = Reason(
     key="not_delivered",
@@ -86,7 +95,8 @@ NOT_DELIVERED = Reason(
     concerns=_sent & Q(Exists(_current.not_delivered())),
     badge="acceptée, non\u00a0remise",
     ends="Finit quand le téléphone du plombier reçoit le message, ou que le plombier est joint.",
-    found_by=_accepted_now & Q(attempts__delivery__in=("", Attempt.Delivery.SENT)),
+    attempt=_accepted_now & Q(attempts__delivery__in=("", Attempt.Delivery.SENT), attempts__finished_at__lt=_long_ago),
+    besides=_sent,
 )
 WAITING = Reason(
     key="waiting",

@@ -28,7 +28,7 @@ class AttentionFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         reason = attention.REASONS.get(self.value())
-        return queryset.filter(reason.leads) if reason else queryset
+        return queryset.filter(pk__in=reason.oldest_first().order_by().values("pk")) if reason else queryset
 
 
 class NotificationFilter(admin.SimpleListFilter):

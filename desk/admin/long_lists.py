@@ -1,7 +1,7 @@
 from django.core.paginator import Paginator
 from django.utils.functional import cached_property
 
-COUNTED = 10_000  # rows: nobody turns 200 pages, and to count a million rows takes long
+COUNTED = 2000  # rows: nobody turns 40 pages, and to count a million rows takes long
 
 
 class CappedPaginator(Paginator):

@@ -142,16 +142,20 @@ def test_an_empty_list_says_so_and_since_when(admin_client, failed_lead):
 
 
 def test_what_the_old_system_left_is_one_folded_line(admin_client, make_lead, plumber):
-    gone = {"plumber": plumber, "created_at": ago(days=9), "source": "old"}
+    make_lead(status="confirmed", confirmed_at=ago(days=8), created_at=ago(days=8))
+    gone = {"plumber": plumber, "created_at": ago(days=5), "source": "old"}
     make_lead(status="sent", **FAILED, **gone)
     make_lead(status="sent", notification_run=1, **FAILED, **gone)
-    make_lead(status="confirmed", created_at=ago(days=9))
+    make_lead(status="confirmed", created_at=ago(days=5))
     fresh = make_lead(status="confirmed", created_at=ago(hours=1))
 
     page = admin_client.get(FIRST)
 
     assert [item.lead.pk for item in page.context["items"]] == [fresh.pk]
-    assert "Héritées de l'ancien système : 3" in page.content.decode()
+    old = admin_client.get("/admin/anciennes/").content.decode()
+    assert "plus de 7 jours : 4<" in old
+    assert "Notification en échec (2)" in old
+    assert "Sans plombier (2)" in old
 
 
 def test_a_reason_with_more_than_it_counts_says_so(admin_client, make_lead, plumber, monkeypatch):

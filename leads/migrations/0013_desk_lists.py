@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(("notification_status", "whatsapp_failed")),
                 fields=["created_at", "id"],
                 name="leads_failed",
+                include=["notification_run", "confirmed_at", "cancelled_at", "status"],
             ),
         ),
         migrations.AddIndex(
@@ -22,6 +23,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(("cancelled_at__isnull", False), ("status", "sent")),
                 fields=["created_at", "id"],
                 name="leads_cancelled",
+                include=["notification_run", "confirmed_at"],
             ),
         ),
         migrations.AddIndex(
