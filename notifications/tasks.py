@@ -1,5 +1,6 @@
 """Celery carries lead ids to the workers quickly. What is lost here, the sweeper finds in the database."""
 
+import datetime
 import functools
 import logging
 import os
@@ -10,6 +11,7 @@ from celery import Task, shared_task
 from celery.result import AsyncResult
 from django.conf import settings
 from django.db import Error
+from django.utils import timezone
 
 from leads.database import drop_if_useless
 from notifications.backlog import Backlog
@@ -28,8 +30,13 @@ for_workers = Publisher(turn=10, patience=10, slow=10, pause=0)
 class BoundedTask(Task):
     """A task whose messages, those of `retry` too, are published within a time limit."""
 
-    def apply_async(self, *args: object, **options: object) -> AsyncResult:
-        """As Celery's. Raises BrokerLeftAlone, TimeoutError, or what the transport raises."""
+    def apply_async(self, *args: object, countdown: float | None = None, **options: object) -> AsyncResult:
+        """As Celery's; `countdown` seconds from now, however long others publish before.
+
+        Raises BrokerLeftAlone, TimeoutError, or what the transport raises.
+        """
+        if countdown:
+            options["eta"] = timezone.now() + datetime.timedelta(seconds=countdown)
         publisher = for_customers if self.request.called_directly else for_workers
         return publisher.publish(functools.partial(super().apply_async, *args, **options))
 

@@ -48,10 +48,11 @@ def test_an_operator_acts_but_edits_no_status(member, assigned_lead, enqueued):
     Lead.objects.update(notification_status="whatsapp_failed", notification_attempts=1, notification_retry_at=None)
     operator = member("Opérateur")
 
-    operator.post(LEADS, {"action": "resend", "_selected_action": [assigned_lead.pk]})
+    operator.post(f"{LEADS}renvoyer/", {"lead": [f"{assigned_lead.pk}:1"]})
     changed = {"phone": "06 12 34 56 78", "postal_code": "75011", "emergency_type": "Fuite", "status": "pending"}
-    log = {"attempts-TOTAL_FORMS": "0", "attempts-INITIAL_FORMS": "0", "notification_status": "whatsapp_sent"}
-    assert operator.post(f"{LEADS}{assigned_lead.pk}/change/", changed | log).status_code == 302
+    logs = {f"{log}-{count}_FORMS": "0" for log in ("attempts", "interventions") for count in ("TOTAL", "INITIAL")}
+    status = {"notification_status": "whatsapp_sent"}
+    assert operator.post(f"{LEADS}{assigned_lead.pk}/change/", changed | logs | status).status_code == 302
 
     assigned_lead.refresh_from_db()
     assert (assigned_lead.phone, assigned_lead.notification_run) == ("0612345678", 2)

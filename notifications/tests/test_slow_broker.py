@@ -265,6 +265,19 @@ def test_a_thousand_second_attempts_are_published_in_the_background_with_their_i
     assert (min(etas), max(etas)) == pytest.approx((due, due), abs=0.5)
 
 
+def test_a_second_attempt_that_waits_for_its_turn_keeps_its_instant_p4(broker, valkey, not_slow):
+    due = time.time() + 30
+
+    with tasks.for_customers._publishing:
+        waiting = threading.Thread(target=tasks.enqueue_retry, args=[1])
+        waiting.start()
+        time.sleep(1)
+    waiting.join()
+
+    [message] = messages(valkey)
+    assert instant(message) == pytest.approx(due, abs=0.5)
+
+
 def test_a_customer_comes_before_what_is_published_in_the_background_p5(broker, valkey, not_slow):
     tasks.enqueue_retries(range(1000))
 
