@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db import OperationalError, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -7,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
+from desk import timeline
 from desk.admin.acts.act import ActsAdmin
 from desk.admin.acts.leads import ASSIGN, CALLED, CLOSE, CREDIT, REASSIGN, RESEND
 from desk.admin.attempts import AttemptInline
@@ -43,6 +46,7 @@ NOTIFICATION = (
 class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin):
     title = "Demandes"
     change_list_template = "desk/lead_list.html"  # with the exports
+    change_form_template = "desk/lead_page.html"  # with the story
     form = LeadForm
     inlines = [InterventionInline, AttemptInline]
     acts = (RESEND, CALLED, ASSIGN, REASSIGN, CREDIT, CLOSE)
@@ -86,6 +90,11 @@ class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin):
         if late := Lead.objects.filter(attention.LATE.leads).count():
             messages.error(request, f"{late} notification(s) en retard de plus d'une minute. {attention.LATE.action}")
         return super().changelist_view(request, extra_context)
+
+    def render_change_form(self, request: HttpRequest, context: dict, *args: Any, **kwargs: Any) -> HttpResponse:
+        if lead := kwargs.get("obj"):
+            context["steps"] = timeline.newest_first(lead)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         attempts = Attempt.objects.filter(lead=OuterRef("pk"))
