@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.db.backends.postgresql.operations import DatabaseOperations
 
+from desk.kept import Kept
 from dev import forked
 from dev.embedded import copied, empty, fresh_database
 from dev.environment import TEN_TIMES_AS_FAST
@@ -55,6 +56,12 @@ def unbounded_queries():
     """What a command that ran in this process has bounded, DROP DATABASE would meet at the end."""
     yield
     psycopg2.extensions.set_wait_callback(None)
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch):
+    """The desk's pages show what a test has just written."""
+    monkeypatch.setattr(Kept, "is_on", False)
 
 
 @pytest.fixture

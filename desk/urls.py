@@ -3,12 +3,20 @@
 from django.contrib.admin import site
 from django.urls import path
 
-from desk import exports, second_factor
+from desk import dashboard, exports, proof, second_factor
+from desk.admin import lead_filters
 from desk.personal_data_page import personal_data_page
 
 app_name = "desk"
 protected = site.admin_view
 urlpatterns = [
+    path("", protected(dashboard.page), name="dashboard"),
+    path("plombiers/", protected(lead_filters.proposals), name="plumber_proposals"),
+    path("anciennes/", protected(dashboard.old_page), name="old"),
+    path("courbes/", protected(dashboard.charts_page), name="charts"),
+    path("preuve/<int:pk>/", protected(proof.page), name="proof"),
+    path("preuve/<int:pk>.json", protected(proof.as_json), name="proof_json"),
+    path("pourquoi/<int:pk>/", protected(proof.why), name="why"),
     path("second-facteur/", protected(second_factor.enrolment), name="second_factor"),
     path("second-facteur/qr.svg", protected(second_factor.qr_code), name="second_factor_qr"),
     path("second-facteur/commencer/", protected(second_factor.begin), name="second_factor_begin"),

@@ -296,6 +296,24 @@ class Lead(models.Model):
             models.Index(OpClass(Backwards("phone"), "text_pattern_ops"), name="leads_phone_backwards"),  # with_phone
             models.Index(name="leads_postal_code", fields=["postal_code"]),  # the admin's search
             models.Index(name="leads_created", fields=["-created_at"]),  # the admin's list
+            # What needs a person, oldest first, without a look at the rows: what was attended to stays in here.
+            models.Index(
+                name="leads_failed",
+                fields=["created_at", "id"],
+                include=["notification_run", "confirmed_at", "cancelled_at", "status"],
+                condition=Q(notification_status="whatsapp_failed"),
+            ),
+            models.Index(
+                name="leads_cancelled",
+                fields=["created_at", "id"],
+                include=["notification_run", "confirmed_at"],
+                condition=Q(status="sent", cancelled_at__isnull=False),
+            ),
+            models.Index(
+                name="leads_untracked",
+                fields=["created_at", "id"],
+                condition=Q(status="sent", notification_status="pending", notification_retry_at=None),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,9 +6,12 @@ Filters, badges and the attempt log read it here; a new reason is one more of `R
 import datetime
 from dataclasses import dataclass
 
-from django.db.models import Case, Exists, OuterRef, Q, Value, When
+from django.conf import settings
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
 
-from leads.database import DatabaseClock
+from leads.database import DatabaseClock, StatementClock
 from leads.models import Lead
 from notifications.models import Attempt, Breaker, Intervention
 from notifications.providers.causes import ASK, Cause
@@ -28,12 +31,28 @@ class Reason:
     label: str  # of these leads, in a filter
     action: str
     concerns: Q
+    ends: str  # what ends it by itself; a person may always close it
     badge: str = ""  # of one of them, in a list; empty where its status says as much
+    # The same as `concerns` where an attempt is the reason, from that attempt on: an index has those in order.
+    attempt: Q | None = None
+    besides: Q = Q()
 
     @property
     def leads(self) -> Q:
+        return self.concerns & self._goes_on
+
+    @property
+    def _goes_on(self) -> Q:
         ended = Q(kind=Intervention.Kind.CALLED) | Q(kind=Intervention.Kind.CLOSED, solved=self.key)
-        return self.concerns & ~Q(Exists(_interventions.filter(ended)))
+        return ~Q(Exists(_interventions.filter(ended)))
+
+    def oldest_first(self, *, newer_than: datetime.timedelta | None = None) -> QuerySet:
+        """Its leads, with `since`: from when on the customer has waited. Meant for a slice, which an index serves."""
+        order = "attempts__finished_at" if self.attempt else "created_at"
+        new = Q(**{f"{order}__gt": StatementClock() - newer_than}) if newer_than else Q()
+        what = self.attempt & self.besides if self.attempt else self.concerns
+        leads = Lead.objects.filter(what & new, self._goes_on)
+        return leads.annotate(since=Coalesce("confirmed_at", "created_at")).order_by(order, "pk")
 
 
 _interventions = Intervention.objects.filter(lead=OuterRef("pk"), run=OuterRef("notification_run"))
@@ -42,6 +61,8 @@ _arrived = _current.filter(delivery__in=(Attempt.Delivery.DELIVERED, Attempt.Del
 _sent = Q(notification_status=Lead.NotificationStatus.SENT) & ~Q(Exists(_arrived))
 # Late counts from its closing.
 _suspended_of_late = Breaker.objects.filter(Q(opened_at__isnull=False) | Q(closed_at__gt=DatabaseClock() - LATE_AFTER))
+_accepted_now = Q(attempts__run=F("notification_run"), attempts__outcome=Attempt.Outcome.ACCEPTED)
+_long_ago = StatementClock() - datetime.timedelta(seconds=settings.NOTIFICATION_DELIVERY_DELAY)
 _owed = Q(status=Lead.Status.SENT, notification_status=Lead.NotificationStatus.PENDING)
 _due = _owed & Q(notification_retry_at__lte=DatabaseClock())
 
@@ -51,12 +72,14 @@ CANCELLED = Reason(
     action="Appelez le plombier : le client n'a plus besoin de lui.",
     concerns=Q(status=Lead.Status.SENT, cancelled_at__isnull=False) & Q(Exists(_current)),  # he may know of it
     badge="annulée",
+    ends="Finit quand le plombier est joint.",
 )
 FAILED = Reason(
     key="failed",
     label="Notification en échec",
     action="Appelez le plombier, ou renvoyez la notification.",
     concerns=Q(notification_status=Lead.NotificationStatus.FAILED, cancelled_at=None),
+    ends="Finit quand un nouvel envoi réussit, ou que le plombier est joint.",
 )
 HELD = Reason(
     key="held",
@@ -64,6 +87,9 @@ HELD = Reason(
     action=Cause.HELD.value.action,
     concerns=_sent & Q(Exists(_current.held())),
     badge="retenue par\u00a0WhatsApp",
+    ends="Finit quand le téléphone du plombier reçoit le message, ou que le plombier est joint.",
+    attempt=_accepted_now & Q(attempts__delivery="") & ~Q(attempts__provider_state=""),
+    besides=_sent,
 )
 NOT_DELIVERED = Reason(
     key="not_delivered",
@@ -71,12 +97,16 @@ NOT_DELIVERED = Reason(
     action=ASK,
     concerns=_sent & Q(Exists(_current.not_delivered())),
     badge="acceptée, non\u00a0remise",
+    ends="Finit quand le téléphone du plombier reçoit le message, ou que le plombier est joint.",
+    attempt=_accepted_now & Q(attempts__delivery__in=("", Attempt.Delivery.SENT), attempts__finished_at__lt=_long_ago),
+    besides=_sent,
 )
 WAITING = Reason(
     key="waiting",
     label="Sans plombier",
     action="Attribuez-la dès qu'un plombier est libre, ou renouvelez un pack.",
     concerns=Q(status=Lead.Status.CONFIRMED, cancelled_at=None),
+    ends="Finit quand un plombier la reçoit.",
 )
 SUSPENDED = Reason(
     key="suspended",
@@ -84,6 +114,7 @@ SUSPENDED = Reason(
     action="Le fournisseur refuse tout : voyez Suspension des envois. En attendant, appelez le plombier.",
     concerns=_due & Q(Exists(Breaker.objects.filter(opened_at__isnull=False))),
     badge="envois suspendus",
+    ends="Finit quand le fournisseur accepte de nouveau, ou que le plombier est joint.",
 )
 LATE = Reason(
     key="late",
@@ -91,6 +122,7 @@ LATE = Reason(
     action="Prévenez l'administrateur : ni worker ni veilleur ne semble travailler.",
     concerns=_owed & Q(notification_retry_at__lte=DatabaseClock() - LATE_AFTER) & ~Q(Exists(_suspended_of_late)),
     badge="en retard",
+    ends="Finit quand la notification part, ou que le plombier est joint.",
 )
 UNTRACKED = Reason(
     key="untracked",
@@ -98,11 +130,21 @@ UNTRACKED = Reason(
     action="Demandez au plombier s'il a reçu la demande : rien ne le dit.",
     concerns=_owed & Q(notification_retry_at=None, notification_ended_because=""),
     badge="non suivie (ancien système)",
+    ends="Finit quand le plombier est joint.",
 )
 
 REASONS = {
     reason.key: reason for reason in (CANCELLED, FAILED, HELD, NOT_DELIVERED, WAITING, SUSPENDED, LATE, UNTRACKED)
 }
+
+# What the old system left: it confirmed them, and gave no instant; they were over before we began. Nobody is alerted.
+_TAKEN_OVER = Subquery(
+    MigrationRecorder.Migration.objects.filter(app="leads", name="0001_initial").order_by("id").values("applied")[:1]
+)
+_STALE_THEN = _TAKEN_OVER - Value(datetime.timedelta(seconds=settings.LEAD_FRESHNESS))
+LEFT_BY_OLD_SYSTEM = Q(confirmed_at=None) & (
+    Q(status=Lead.Status.SENT, notification_run=0) | Q(created_at=None) | Q(created_at__lt=_STALE_THEN)
+)
 
 
 def reason_of_lead() -> Case:

@@ -103,6 +103,16 @@ class Attempt(models.Model):
                 fields=["started_at"],
                 condition=models.Q(outcome__in=("sending", "unknown"), provider_message_id=""),
             ),
+            models.Index(  # what needs a person: accepted, and no word since that a telephone has it
+                name="attempt_not_delivered",
+                fields=["finished_at"],
+                condition=models.Q(outcome="accepted", delivery__in=("", "sent")),
+            ),
+            models.Index(  # … and kept back by the provider
+                name="attempt_held",
+                fields=["finished_at"],
+                condition=models.Q(outcome="accepted", delivery="") & ~models.Q(provider_state=""),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -22,6 +22,7 @@ class AttemptInline(admin.TabularInline):
     """The attempt log of a lead, newest first: to be read, never changed."""
 
     model = Attempt
+    template = "desk/scrolled.html"
     extra = 0
     can_delete = False
     fields = readonly_fields = (

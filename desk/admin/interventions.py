@@ -8,6 +8,7 @@ class InterventionInline(admin.TabularInline):
     """What people did about a lead, newest first: to be read, never changed."""
 
     model = Intervention
+    template = "desk/scrolled.html"
     extra = 0
     can_delete = False
     fields = readonly_fields = ("created_at", "kind", "operator", "words", "run")

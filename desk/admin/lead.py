@@ -1,16 +1,22 @@
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db import OperationalError, transaction
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
+from desk import timeline
 from desk.admin.acts.act import ActsAdmin
 from desk.admin.acts.leads import ASSIGN, CALLED, CLOSE, CREDIT, REASSIGN, RESEND
 from desk.admin.attempts import AttemptInline
 from desk.admin.badges import ARRIVED, BADGES, NOTIFICATION_BADGES, REASON_BADGES, badge, say
 from desk.admin.interventions import InterventionInline
+from desk.admin.lead_filters import AttentionFilter, NotificationFilter, PlumberFilter
+from desk.admin.long_lists import CappedPaginator
 from desk.admin.resend import ResendAdmin
 from desk.admin.search import find_leads
 from desk.admin.sturdy import SturdyAdmin
@@ -23,19 +29,6 @@ from leads.phones import spaced
 from notifications import attention, tasks
 from notifications.messages import draft
 from notifications.models import Attempt
-
-
-class AttentionFilter(admin.SimpleListFilter):
-    title = "suivi"
-    parameter_name = "attention"
-
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [(reason.key, reason.label) for reason in attention.REASONS.values()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        reason = attention.REASONS.get(self.value())
-        return queryset.filter(reason.leads) if reason else queryset
-
 
 CONFIRMATION = ("state", "source", "api_key", "link", "token_expires_at", "created_at", "confirmed_at", "plumber")
 NOTIFICATION = (
@@ -53,25 +46,29 @@ NOTIFICATION = (
 class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin):
     title = "Demandes"
     change_list_template = "desk/lead_list.html"  # with the exports
+    change_form_template = "desk/lead_page.html"  # with the story
     form = LeadForm
     inlines = [InterventionInline, AttemptInline]
     acts = (RESEND, CALLED, ASSIGN, REASSIGN, CREDIT, CLOSE)
-    actions = ["resend", "assign_now"]
-    date_hierarchy = "created_at"
+    actions = ["resend", "assign_now", "delete_selected"]
     list_display = (
         "reference",
         "created_at",
-        "emergency_type",
+        "emergency",
         "postal_code",
         "telephone",
         "state",
         "plumber",
         "notification",
         "notification_attempts",
-        "notification_error",
+        "error",
         "time_to_send",
     )
-    list_filter = (AttentionFilter, "status", "notification_status", "created_at", "plumber")
+    list_display_links = ("reference",)
+    sortable_by = ("reference", "created_at")  # an index serves these; the others would sort every lead there is
+    list_filter = (AttentionFilter, "status", NotificationFilter, "created_at", PlumberFilter)
+    show_facets = admin.ShowFacets.NEVER  # each would count every lead there is
+    paginator = CappedPaginator
     list_select_related = ("plumber",)
     list_per_page = 50
     show_full_result_count = False  # beside a search, it would count every lead there is
@@ -93,6 +90,11 @@ class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin):
         if late := Lead.objects.filter(attention.LATE.leads).count():
             messages.error(request, f"{late} notification(s) en retard de plus d'une minute. {attention.LATE.action}")
         return super().changelist_view(request, extra_context)
+
+    def render_change_form(self, request: HttpRequest, context: dict, *args: Any, **kwargs: Any) -> HttpResponse:
+        if lead := kwargs.get("obj"):
+            context["steps"] = timeline.newest_first(lead)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         attempts = Attempt.objects.filter(lead=OuterRef("pk"))
@@ -144,15 +146,23 @@ class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin):
     def reference(self, lead: Lead) -> str:
         return f"#{lead.pk}"
 
-    @admin.display(description="téléphone", ordering="phone")
+    @admin.display(description="urgence")
+    def emergency(self, lead: Lead) -> str:
+        return Truncator(lead.emergency_type).chars(60)
+
+    @admin.display(description="dernière erreur")
+    def error(self, lead: Lead) -> str:
+        return Truncator(lead.notification_error).chars(80)
+
+    @admin.display(description="téléphone")
     def telephone(self, lead: Lead) -> str:
         return spaced(lead.phone)
 
-    @admin.display(description="état", ordering="status")
+    @admin.display(description="état")
     def state(self, lead: Lead) -> SafeString:
         return badge(BADGES[lead.status], lead.get_status_display())
 
-    @admin.display(description="notification", ordering="notification_status")
+    @admin.display(description="notification")
     def notification(self, lead: Lead) -> str:
         if lead.status != Lead.Status.SENT:
             return "—"
@@ -162,7 +172,7 @@ class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin):
             return badge(REASON_BADGES[lead.reason], attention.REASONS[lead.reason].badge)
         return badge(NOTIFICATION_BADGES[lead.notification_status], lead.get_notification_status_display())
 
-    @admin.display(description="confirmation → envoi", ordering=F("sent_at") - F("confirmed_at"))
+    @admin.display(description="confirmation → envoi")
     def time_to_send(self, lead: Lead) -> str:
         if not (lead.sent_at and lead.confirmed_at):
             return "—"

@@ -22,13 +22,15 @@ from leads.database import cannot_serve
 from leads.models import Plumber
 from leads.phones import is_landline, spaced
 
+NEARLY_OUT = 2  # leads left: time to sell another pack
+
 
 @admin.register(Plumber)
 class PlumberAdmin(ActsAdmin, SturdyAdmin):
     title = "Plombiers"
     form = PlumberForm
     acts = (RENEW, CORRECT)
-    actions = ["pause", "resume"]
+    actions = ["pause", "resume", "delete_selected"]
     list_display = ("__str__", "telephone", "served", "pack", "state", "last_lead_at", "created_at")
     list_filter = ("status", "pack_size")
     search_fields = ("phone",)  # shows the box; `find_plumbers` searches
@@ -76,11 +78,12 @@ class PlumberAdmin(ActsAdmin, SturdyAdmin):
 
     @admin.display(description="pack", ordering=F("leads_received") * 1.0 / F("pack_size"))
     def pack(self, plumber: Plumber) -> SafeString:
+        left = plumber.pack_size - plumber.leads_received
         return format_html(
             '{0}/{1} <progress class="pack {2}" value="{0}" max="{1}"></progress>',
             plumber.leads_received,
             plumber.pack_size,
-            "full" if plumber.leads_received >= plumber.pack_size else "",
+            "full" if left <= 0 else "low" if left <= NEARLY_OUT else "",
         )
 
     @admin.display(description="état", ordering="status")

@@ -4,12 +4,16 @@ import functools
 from collections.abc import Callable
 
 from django.contrib import admin, messages
+from django.contrib.admin import actions
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import DataError, transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 
+HISTORY = "ce qui a une histoire ne s'efface pas, elle sert de preuve."
 NONSENSE = (ValueError, OverflowError, DataError, ValidationError)  # from a date, a number or a text that is none
 
 
@@ -49,11 +53,31 @@ class SturdyLists:
 
 
 class SturdyAdmin(SturdyLists, admin.ModelAdmin):
-    """It also deletes nothing with a history."""
+    """It also deletes nothing with a history, and says so."""
+
+    actions = ["delete_selected"]
 
     def without_history(self, queryset: QuerySet) -> QuerySet:
         """Those that may be deleted: none, unless a subclass says otherwise."""
         return queryset.none()
+
+    @admin.action(description="Supprimer la sélection", permissions=["delete"])  # Django's is of one gender only
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        """Asks about those without a history; says how many of the others stay."""
+        free = self.without_history(queryset)
+        if kept := queryset.count() - free.count():
+            self.message_user(request, f"{kept} gardé(s) : {HISTORY}", messages.WARNING)
+        return actions.delete_selected(self, request, free) if free.exists() else None
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict | None = None) -> HttpResponse:
+        obj = self.get_object(request, unquote(object_id))
+        if obj and self.has_delete_permission(request) and not self.has_delete_permission(request, obj):
+            context = self.admin_site.each_context(request) | {
+                "title": f"{obj} ne peut pas être supprimé",
+                "why": HISTORY,
+            }
+            return render(request, "desk/kept.html", context | {"opts": self.opts, "original": obj}, status=403)
+        return super().delete_view(request, object_id, extra_context)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         gone = obj is not None and not self.without_history(self.model.objects.filter(pk=obj.pk)).exists()

@@ -55,6 +55,11 @@ def may(request: HttpRequest, act: Act) -> bool:
     return request.user.has_perm(act.permission)
 
 
+def _from_the_desk(request: HttpRequest) -> bool:
+    """Whoever acts on the first page goes on there."""
+    return "desk" in (request.GET.get("back"), request.POST.get("back"))
+
+
 class ActsAdmin(ModelAdmin):
     """An admin with buttons for `acts` on the page of each object."""
 
@@ -87,6 +92,8 @@ class ActsAdmin(ModelAdmin):
             sure = not warning or "sure" in request.POST
             if request.method == "POST" and sure and form.is_valid():
                 self._act(request, act, obj, form)
+                if _from_the_desk(request):
+                    return redirect("admin:index")
                 return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", obj.pk)
             return self._ask(request, act, obj, form, warning)
 
@@ -94,7 +101,8 @@ class ActsAdmin(ModelAdmin):
 
     def _ask(self, request: HttpRequest, act: Act, obj: Model, form: Form, warning: str) -> HttpResponse:
         context = {"title": f"{act.label} : {obj}", "act": act, "original": obj, "form": form, "warning": warning}
-        context |= {"opts": self.opts, "possible": act.is_possible(obj), "media": self.media + form.media}
+        context |= {"opts": self.opts, "possible": act.is_possible(obj), "back": _from_the_desk(request)}
+        context |= {"media": self.media + form.media}
         return render(request, "desk/act.html", self.admin_site.each_context(request) | context)
 
     def _act(self, request: HttpRequest, act: Act, obj: Model, form: Form) -> None:

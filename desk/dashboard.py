@@ -1,0 +1,105 @@
+"""The first page: what needs a person, with its next action, and how the day goes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.contrib.admin import site
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from desk import charts, figures, open_entries
+from desk.admin.acts.act import Act, may
+from desk.admin.acts.leads import ASSIGN, CALLED, CLOSE, RESEND
+from desk.open_entries import Entry
+from leads.models import Lead
+from leads.phones import UnusableNumber, to_e164
+from notifications.attention import REASONS, Reason
+
+SHOWN = 50  # entries: nobody reads more before acting
+REFRESHED_EVERY = 10  # seconds
+VIEW = "leads.view_lead"
+NEXT = {"failed": (CALLED, RESEND), "waiting": (ASSIGN,)}  # by the reason's key
+
+
+@dataclass(frozen=True)
+class Item:
+    """An entry as the page shows it. The numbers are for tel: links, empty if nobody can dial them."""
+
+    entry: Entry
+    lead: Lead
+    acts: list[Act]
+    may_close: bool
+    customer: str
+    plumber: str
+
+
+@never_cache
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """With htmx, only what changes."""
+    context = site.each_context(request) | {"title": "À traiter", "app_list": site.get_app_list(request)}
+    if may_see(request):
+        context |= _board(request)
+    return render(request, "desk/board.html" if request.htmx else "desk/first_page.html", context)
+
+
+@never_cache
+@require_safe
+def charts_page(request: HttpRequest) -> HttpResponse:
+    if not may_see(request):
+        raise PermissionDenied
+    context = site.each_context(request) | {"title": "24 heures et 30 jours"}
+    context["charts"] = [charts.last_hours(), charts.last_days()]
+    return render(request, "desk/charts.html" if request.htmx else "desk/charts_page.html", context)
+
+
+@never_cache
+@require_safe
+def old_page(request: HttpRequest) -> HttpResponse:
+    """What is open, and no emergency any more: how many for which reason."""
+    if not may_see(request):
+        raise PermissionDenied
+    found = open_entries.old()
+    context = site.each_context(request) | {"title": "Anciennes", "old": found, "by_reason": _by_reason(found.entries)}
+    return render(request, "desk/old.html" if request.htmx else "desk/old_page.html", context)
+
+
+def may_see(request: HttpRequest) -> bool:
+    return request.user.has_perm(VIEW) or request.user.has_perm("leads.change_lead")
+
+
+def _board(request: HttpRequest) -> dict[str, object]:
+    found = open_entries.now_open()
+    return {
+        "open": found,
+        "items": list(_items(request, found.entries[:SHOWN])),
+        "more": list(_by_reason(found.entries)) if len(found.entries) > SHOWN else [],
+        "since": None if found.entries else open_entries.last_done_at(),
+        "figures": figures.today(),
+        "every": REFRESHED_EVERY,
+    }
+
+
+def _items(request: HttpRequest, entries: list[Entry]) -> Iterator[Item]:
+    leads = Lead.objects.select_related("plumber").in_bulk([entry.lead_id for entry in entries])
+    for entry in entries:
+        if lead := leads.get(entry.lead_id):
+            acts = [act for act in NEXT.get(entry.reason.key, (CALLED,)) if may(request, act)]
+            plumber = _dialled(lead.plumber.phone) if lead.plumber else ""
+            yield Item(entry, lead, acts, may(request, CLOSE), _dialled(lead.phone), plumber)
+
+
+def _dialled(phone: str) -> str:
+    try:
+        return to_e164(phone)
+    except UnusableNumber:
+        return ""
+
+
+def _by_reason(entries: list[Entry]) -> Iterator[tuple[Reason, int]]:
+    for reason in REASONS.values():
+        if number := sum(entry.reason == reason for entry in entries):
+            yield reason, number

@@ -1,0 +1,64 @@
+"""Pages about one lead, for whoever may see it: the proof that it was passed on, and why to this plumber."""
+
+from django.contrib.admin import site
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from desk import choice, timeline
+from desk.dashboard import may_see
+from leads.models import Lead
+from notifications.models import Attempt
+
+_OF_ATTEMPT = (
+    "id", "run", "number", "started_by", "channel", "backend", "recipient", "text", "started_at", "finished_at",
+    "outcome", "http_status", "provider_message_id", "error_code", "error_text", "delivery", "delivered_at", "read_at",
+    "failed_at",
+)  # fmt: skip
+_OF_RECEIPT = ("provider", "message_id", "state", "code", "happened_at", "received_at")
+_OF_LEAD = ("id", "status", "source", "created_at", "confirmed_at", "cancelled_at", "plumber_id", "notification_status")
+
+
+@never_cache
+@require_safe
+def page(request: HttpRequest, pk: int) -> HttpResponse:
+    """To be printed."""
+    lead = _lead(request, pk)
+    attempts = lead.attempts.prefetch_related("receipts").order_by("run", "number")
+    context = site.each_context(request) | {"title": f"Preuve de transmission : demande n° {pk}"}
+    context |= {"lead": lead, "attempts": attempts, "steps": timeline.newest_first(lead)[::-1]}
+    return render(request, "desk/proof.html", context)
+
+
+@never_cache
+@require_safe
+def as_json(request: HttpRequest, pk: int) -> JsonResponse:
+    """The same for machines: instants in UTC, values as stored."""
+    lead = _lead(request, pk)
+    attempts = [_attempt(attempt) for attempt in lead.attempts.prefetch_related("receipts").order_by("run", "number")]
+    return JsonResponse({"lead": _fields(lead, _OF_LEAD), "attempts": attempts})
+
+
+@never_cache
+@require_safe
+def why(request: HttpRequest, pk: int) -> HttpResponse:
+    lead = _lead(request, pk)
+    context = site.each_context(request) | {"title": "Pourquoi ce plombier ?", "lead": lead, "choice": choice.of(lead)}
+    return render(request, "desk/why.html", context)
+
+
+def _lead(request: HttpRequest, pk: int) -> Lead:
+    if not may_see(request):
+        raise PermissionDenied
+    return get_object_or_404(Lead.objects.select_related("plumber"), pk=pk)
+
+
+def _attempt(attempt: Attempt) -> dict[str, object]:
+    receipts = sorted(attempt.receipts.all(), key=lambda receipt: receipt.received_at)
+    return _fields(attempt, _OF_ATTEMPT) | {"receipts": [_fields(receipt, _OF_RECEIPT) for receipt in receipts]}
+
+
+def _fields(row: object, names: tuple[str, ...]) -> dict[str, object]:
+    return {name: getattr(row, name) for name in names}
