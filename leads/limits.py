@@ -3,13 +3,14 @@
 A limit is never worth a request that is right: where Redis cannot tell in time, everybody may.
 """
 
+import contextlib
 import functools
 import hashlib
 import logging
 import math
 import re
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import limits
 from django.conf import settings
@@ -23,6 +24,8 @@ from leads.models import ApiKey
 logger = logging.getLogger("leads")
 
 PATIENCE = 0.04  # seconds for all limits of one request, connection included; with what Python adds, below 50 ms
+TURNS = 20  # that PATIENCE is waited in: where a busy process gets its turns late, that is no silence of Redis
+GIVES_UP = 1  # second after which a thread no longer waits for Redis; nobody has waited for it since PATIENCE
 PAUSE = 10  # seconds in which Redis is not asked again
 PREFIX = "limits"  # of the keys in Redis
 THREADS = 8  # as many as a web process has
@@ -42,6 +45,11 @@ def check(*, client: str, phone: str, api_key: ApiKey | None = None) -> None:
     """Count a request of this client's (`client_network`), or of this partner's, for this number. Raises TooMany."""
     if wait := _counter.wait(_asked(client, phone, api_key)):
         raise TooMany(wait)
+
+
+def prepare() -> None:
+    """Connect, on threads that nobody waits for: the first requests after a start may come all at once."""
+    _counter.prepare()
 
 
 def _asked(client: str, phone: str, api_key: ApiKey | None) -> list[Limit]:
@@ -67,10 +75,14 @@ class Counter:
     """Asks Redis on a thread, which alone bounds everything: looking up its name, connecting, each answer."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        self._limiter = MovingWindowRateLimiter(storage(url))  # here, because to load redis takes longer than PATIENCE
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="limits")
         self._paused_until = 0.0  # on time.monotonic()
         self._is_away = False
+
+    def prepare(self) -> None:
+        for _ in range(THREADS):
+            self._threads.submit(self._limiter.storage.check)
 
     def wait(self, asked: list[Limit]) -> float:
         """Seconds until the first that refuses would take one more; 0 when all of them take this one."""
@@ -78,7 +90,7 @@ class Counter:
             return 0
         answer = self._threads.submit(self._ask, asked)
         try:
-            wait = answer.result(timeout=PATIENCE)
+            wait = _patiently(answer)
         except Exception as exc:  # of sockets, of redis, of a wrong address; or TimeoutError
             answer.cancel()
             self._pause(exc)
@@ -92,15 +104,19 @@ class Counter:
                 return max(1, self._limiter.get_window_stats(rate, who).reset_time - time.time())
         return 0
 
-    @functools.cached_property
-    def _limiter(self) -> MovingWindowRateLimiter:
-        return MovingWindowRateLimiter(storage(self.url))
-
     def _pause(self, exc: Exception) -> None:
         self._paused_until = time.monotonic() + PAUSE
         if not self._is_away:
             self._is_away = True
             logger.warning("Limites suspendues, Redis ne répond pas (%s)", type(exc).__name__)
+
+
+def _patiently(answer: Future) -> float:
+    """Each turn that this thread gets, the one that asks has had one, too. Raises TimeoutError after TURNS."""
+    for _ in range(TURNS):
+        with contextlib.suppress(TimeoutError):
+            return answer.result(timeout=PATIENCE / TURNS)
+    raise TimeoutError
 
 
 def storage(url: str) -> Storage:
@@ -110,7 +126,7 @@ def storage(url: str) -> Storage:
     url = re.sub(
         r"(ssl_cert_reqs=)(?:ssl\.)?CERT_(\w+)", lambda found: found[1] + found[2].lower(), url
     )  # as in Celery
-    patience = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
+    patience = {"socket_timeout": GIVES_UP, "socket_connect_timeout": GIVES_UP}
     return storage_from_string(url, **patience, retry=Retry(NoBackoff(), 0), key_prefix=PREFIX)
 
 

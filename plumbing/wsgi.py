@@ -5,6 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.core.wsgi import get_wsgi_application
+from django.utils.module_loading import import_string
 
 from leads.database import bound_every_query
 from plumbing.readable import only_readable
@@ -18,3 +19,4 @@ try:
 except (ImproperlyConfigured, SystemCheckError) as exc:
     print(exc, file=sys.stderr)
     sys.exit(4)  # gunicorn ends on this one; after another it would start its workers again and again
+import_string("leads.limits.prepare")()  # can be imported only once Django is set up

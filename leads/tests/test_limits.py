@@ -6,6 +6,7 @@ import time
 import uuid
 
 import pytest
+import requests
 from django.test import Client
 
 from leads import api_keys, limits
@@ -58,6 +59,25 @@ def test_fifty_clients_at_once_get_exactly_as_many_as_the_limit_says(count, sett
         thread.join()
 
     assert len(taken) == 20
+
+
+def test_fifty_clients_of_a_web_server_that_has_just_started_get_as_many(run_stack):
+    """Its threads are busy and nothing is connected yet: that is no silence of Redis."""
+    stack = run_stack(parts=("web",), LIMIT_PER_CLIENT="20/10 minutes")
+    barrier, statuses = threading.Barrier(CLIENTS), []
+
+    def ask(n):
+        barrier.wait()
+        body = REQUEST | {"phone": number(n)}
+        statuses.append(requests.post(f"{stack.url}/api/lead", json=body, timeout=20).status_code)
+
+    threads = [threading.Thread(target=ask, args=[n]) for n in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(statuses) == [200] * 20 + [429] * 30, stack.log("web")[-2000:]
 
 
 def test_two_processes_share_what_they_count(settings):

@@ -89,7 +89,9 @@ def test_a_request_is_refused_with_words_and_can_be_sent_again_p11(client):
     assert client.post("/", form).status_code == 303
 
 
-def test_a_request_to_the_api_is_refused_in_json_and_can_be_sent_again_p11():
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_request_to_the_api_is_refused_in_json_and_can_be_sent_again_p11(debug, settings):
+    settings.DEBUG = debug
     with read_only():
         answer = post(**KEY)
 
