@@ -149,6 +149,16 @@ def test_a_hanging_mail_server_delays_no_notification_and_the_alert_comes_later_
     assert [envelope.rcpt_tos for envelope in received.envelopes] == [["nuit@example.fr"]]
 
 
+def test_a_mail_server_that_is_away_is_tried_once_in_a_go(failed_lead, settings, over_smtp):
+    settings.ALERT_EMAILS = ["jour@example.fr", "nuit@example.fr"]
+    over_smtp(free_port())
+    write()
+
+    send_due(BY_MAIL)
+
+    assert sorted(AlertMessage.objects.values_list("attempts", flat=True)) == [0, 1]
+
+
 def test_an_address_that_bounces_keeps_no_other_waiting(failed_lead, settings, over_smtp):
     settings.ALERT_EMAILS = ["parti@example.fr", "nuit@example.fr"]
     write()
