@@ -20,6 +20,7 @@ GOOD = {
     "TWILIO_AUTH_TOKEN": "token",
     "TWILIO_WHATSAPP_FROM": "+33199000001",
     "TWILIO_CONTENT_SID": "HX" + "0" * 32,
+    "ALERT_EMAILS": "astreinte@example.fr",
 }
 
 
@@ -82,6 +83,10 @@ def test_a_missing_setting_is_named(name):
         ("LEAD_FRESHNESS", "nan"),
         ("LEAD_FRESHNESS", "1e99"),
         ("TWILIO_API_URL", "api.twilio.com"),
+        ("ALERT_EMAILS", "astreinte"),
+        ("ALERT_WEBHOOK_URL", "alertes.example.fr"),
+        ("EMAIL_PORT", "70000"),
+        ("BREAKER", "maybe"),
         ("SECRET_KEY_FILE", "/nowhere/at/all"),
     ],
 )
@@ -113,6 +118,10 @@ def test_a_malformed_setting_is_named_and_its_secrets_are_not_shown(name, value)
             {"WHATSAPP_BACKEND": "os.path.join"},
             "a class made from notifications.providers.base.Provider",
         ),
+        ({"ALERT_EMAILS": None}, "Neither ALERT_EMAILS nor ALERT_WEBHOOK_URL"),
+        ({"ALERT_WEBHOOK_URL": "https://alertes.example.fr"}, "ALERT_WEBHOOK_SECRET must be base64"),
+        ({"ALERT_WEBHOOK_URL": "http://10.0.0.1"}, "ALERT_WEBHOOK_URL must not name an inside address"),
+        ({"ALERT_WEBHOOK_URL": "http://alertes.example.fr"}, "ALERT_WEBHOOK_URL must begin with https://"),
         ({"CELERY_BROKER_ULR": "redis://x"}, "CELERY_BROKER_ULR is no setting of ours"),
         ({"NOTIFICATION_LEASE": "5"}, "NOTIFICATION_DEADLINE (10) < NOTIFICATION_LEASE (5)"),
         ({"BROKER_VISIBILITY_TIMEOUT": "20"}, "BROKER_VISIBILITY_TIMEOUT (20)"),
