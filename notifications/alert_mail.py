@@ -12,6 +12,10 @@ class MailProblem(Exception):
     """The mail server did not take it; its text names no address."""
 
 
+class AddressRefused(MailProblem):
+    """The mail server works, and takes nothing for this address."""
+
+
 def send(message: AlertMessage) -> None:
     """To the message's one address: one that bounces keeps nobody else's. Raises MailProblem.
 
@@ -23,6 +27,8 @@ def send(message: AlertMessage) -> None:
     mail.attach_alternative(html, "text/html")
     try:
         mail.send()
+    except smtplib.SMTPRecipientsRefused as exc:
+        raise AddressRefused(_problem(exc)) from exc
     except (smtplib.SMTPException, OSError, ValueError) as exc:
         raise MailProblem(_problem(exc)) from exc
 

@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from leads.database import DatabaseClock, database_time
 from notifications import alert_mail, alert_webhook, alerts
-from notifications.alert_mail import MailProblem
+from notifications.alert_mail import AddressRefused, MailProblem
 from notifications.alert_webhook import WebhookProblem
 from notifications.models import Alert, AlertMessage
 
@@ -47,14 +47,14 @@ class AlertSenders:
 
 
 def send_due(which: Q) -> None:
-    """Send the messages of these addresses that are due."""
+    """Send the messages of these addresses that are due, until their server fails: the rest waits for the next go."""
     for _ in range(AT_ONCE):
         if (message := _claim(which)) is None:
             return
-        if _is_worth_sending(message):
-            _try(message)
-        else:
+        if not _is_worth_sending(message):
             _finish(message, problem="abandonné")
+        elif not _try(message):
+            return
 
 
 def deliver(message: AlertMessage) -> None:
@@ -98,15 +98,17 @@ def _is_worth_sending(message: AlertMessage) -> bool:
     return age < LIMIT and message.address in alerts.addresses()
 
 
-def _try(message: AlertMessage) -> None:
+def _try(message: AlertMessage) -> bool:
+    """Whether the server works."""
     try:
         deliver(message)
     except (MailProblem, WebhookProblem) as problem:
         logger.warning("Alerte non transmise (essai %d) : %s", message.attempts, problem)
         AlertMessage.objects.filter(pk=message.pk).update(problem=str(problem)[:200])
-        return
+        return isinstance(problem, AddressRefused)
     Alert.objects.filter(messages=message, sent_at=None).update(sent_at=DatabaseClock())
     _finish(message, sent_at=DatabaseClock(), problem="")
+    return True
 
 
 def _finish(message: AlertMessage, **noted: object) -> None:

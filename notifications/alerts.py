@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Iterable
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
@@ -44,11 +44,20 @@ def begin_suspended() -> None:
     Alert.objects.bulk_create([Alert(reason=Reason.SUSPENDED)], ignore_conflicts=True)
 
 
+@transaction.atomic
 def look() -> None:
-    """Find what began without an event of its own, and what has ended."""
-    _begin_for(_waiting_too_long(), Reason.WAITING)
+    """Find what began without an event of its own, and what has ended; what somebody holds, the next time."""
+    _begin_for(_unheld(_waiting_too_long()), Reason.WAITING)
     _begin_packs()
     _end()
+
+
+def _unheld(rows: QuerySet) -> QuerySet:
+    """Those of the rows that an alert can refer to without waiting: the weakest lock, which hinders no assignment."""
+    table, ids = rows.model._meta.db_table, [*rows.values_list("pk", flat=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id FROM {table} WHERE id = ANY(%s) FOR KEY SHARE SKIP LOCKED", [ids])
+        return rows.model.objects.filter(pk__in=[pk for (pk,) in cursor])
 
 
 def _begin_for(leads: QuerySet, reason: Reason) -> None:
@@ -66,9 +75,9 @@ def _waiting_too_long() -> QuerySet:
 def _begin_packs() -> None:
     """Of plumbers whose last lead has just brought them there. What was low becomes used up: news of the same alert."""
     latest = DatabaseClock() - datetime.timedelta(seconds=settings.LEAD_FRESHNESS)
-    for plumber in _low().filter(last_lead_at__gt=latest).exclude(Exists(_open_of_plumber())):
+    for plumber in _unheld(_low().filter(last_lead_at__gt=latest).exclude(Exists(_open_of_plumber()))):
         Alert.objects.bulk_create([Alert(reason=_of_pack(plumber), plumber=plumber)], ignore_conflicts=True)
-    used_up = Alert.objects.filter(reason=Reason.PACK_LOW, ended_at=None, plumber__in=_low().filter(_USED_UP))
+    used_up = _open().filter(reason=Reason.PACK_LOW, plumber__in=_low().filter(_USED_UP))
     used_up.update(reason=Reason.PACK_USED_UP, told_at=None)
 
 
@@ -99,9 +108,15 @@ def _end() -> None:
         | Q(Exists(Breaker.objects.filter(opened_at__isnull=False)), reason=Reason.SUSPENDED)
         | Q(Exists(_low().filter(pk=OuterRef("plumber"))))
     )
-    is_open, now = Alert.objects.filter(ended_at=None), DatabaseClock()
-    is_open.filter(lead__isnull=False, began_at__lt=_too_old()).update(ended_at=now, end_told_at=now)
-    is_open.exclude(still).update(ended_at=now)
+    now = DatabaseClock()
+    _open().filter(lead__isnull=False, began_at__lt=_too_old()).update(ended_at=now, end_told_at=now)
+    _open().exclude(still).update(ended_at=now)
+
+
+def _open() -> QuerySet:
+    """Those that nobody holds."""
+    unheld = Alert.objects.filter(ended_at=None).select_for_update(skip_locked=True, no_key=True)
+    return Alert.objects.filter(pk__in=[*unheld.values_list("pk", flat=True)])
 
 
 def _lead_of_alert(concerns: Q) -> QuerySet:
@@ -127,8 +142,7 @@ def compose() -> None:
         return
     news = Alert.objects.filter(end_told_at=None).select_for_update(skip_locked=True).order_by("pk")
     began = [*news.filter(told_at=None, ended_at=None)]
-    if _may_write(began):
-        _write(Kind.BEGAN, began)
+    _write(Kind.BEGAN, began if _may_write(began) else [alert for alert in began if alert.reason == Reason.SUSPENDED])
     repeated = news.filter(ended_at=None, reason__in=UNATTENDED, told_at__lt=DatabaseClock() - REPEATED_EVERY)
     _write(Kind.GOES_ON, [*repeated], together=True)
     ended = news.filter(ended_at__isnull=False)

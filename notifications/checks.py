@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.utils import timezone
-from standardwebhooks import Webhook
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from notifications import providers
 from notifications.providers.addresses import is_public
@@ -48,7 +48,7 @@ def alerts_can_be_sent(**kwargs: object) -> list[CheckMessage]:
         return errors
     try:
         Webhook(settings.ALERT_WEBHOOK_SECRET).sign("check", timezone.now(), "")
-    except (RuntimeError, ValueError):
+    except (EmptyWebhookSecretError, RuntimeError, ValueError):
         text = "ALERT_WEBHOOK_SECRET must be base64, with or without whsec_ before it: it signs the webhook of alerts."
         errors.append(Error(text, id="notifications.E010"))
     if not settings.DEBUG and not is_public(address.hostname or ""):

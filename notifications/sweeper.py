@@ -50,7 +50,8 @@ class Sweeper:
             self._close_unfinished,
             self._adopt_receipts,
             self._forget_news,
-            self._alert,
+            self._look_for_alerts,
+            self._send_alerts,
         )
         return len(set().union(*map(self._safely, steps)))
 
@@ -131,8 +132,11 @@ class Sweeper:
         news.forget()
         return set()
 
-    def _alert(self) -> set[int]:
+    def _look_for_alerts(self) -> set[int]:
         alerts.look()
+        return set()
+
+    def _send_alerts(self) -> set[int]:
         alerts.compose()
         self._alert_senders.start()
         return set()

@@ -168,7 +168,7 @@ ALERT_WEBHOOK_URL = env.text("ALERT_WEBHOOK_URL", "") and env.url("ALERT_WEBHOOK
 ALERT_WEBHOOK_SECRET = env.text("ALERT_WEBHOOK_SECRET", "")
 EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.text("EMAIL_PORT", "25")
-if not re.fullmatch("[0-9]{1,5}", EMAIL_PORT):
+if not re.fullmatch("[0-9]{1,5}", EMAIL_PORT) or not 0 < int(EMAIL_PORT) <= 65535:
     env.wrong("EMAIL_PORT", f"must be a port, as 587, not {EMAIL_PORT!r}.")
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")

@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import socket
 import time
+from email import message_from_bytes, policy
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -147,6 +148,31 @@ def test_a_hanging_mail_server_delays_no_notification_and_the_alert_comes_later_
         send_due(BY_MAIL)
 
     assert [envelope.rcpt_tos for envelope in received.envelopes] == [["nuit@example.fr"]]
+
+
+def test_whoever_is_on_call_learns_of_a_failure_from_a_sweep(failed_lead, by_mail, over_smtp, enqueued):
+    with mail_server() as received:
+        over_smtp(received.port)
+        sweeper = Sweeper()
+        sweeper.sweep()
+        sweeper.wait()
+        sweeper.close()
+
+    [envelope] = received.envelopes
+    plain, html = message_from_bytes(envelope.content, policy=policy.default).iter_parts()
+    assert envelope.rcpt_tos == ["nuit@example.fr"]
+    assert "Plombier : 06 39 98 00 01 (tel:+33639980001)" in plain.get_content()
+    assert 'href="tel:+33639980002"' in html.get_content()
+
+
+def test_a_mail_server_that_is_away_is_tried_once_in_a_go(failed_lead, settings, over_smtp):
+    settings.ALERT_EMAILS = ["jour@example.fr", "nuit@example.fr"]
+    over_smtp(free_port())
+    write()
+
+    send_due(BY_MAIL)
+
+    assert sorted(AlertMessage.objects.values_list("attempts", flat=True)) == [0, 1]
 
 
 def test_an_address_that_bounces_keeps_no_other_waiting(failed_lead, settings, over_smtp):

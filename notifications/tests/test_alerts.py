@@ -248,6 +248,17 @@ def test_a_dead_account_is_one_alert_at_once_and_a_last_one_when_it_lives_p9(mak
     assert messages() == [("began", ["suspended"]), ("ended", ["suspended"])]
 
 
+def test_a_dead_account_waits_for_no_others_to_come_together(make_due, settings):
+    settings.WHATSAPP_BACKEND = "twilio"
+    for _ in range(5):
+        AlertMessage.objects.create(kind="began", address="nuit@example.fr")
+    open_it(make_due)
+
+    sweep()
+
+    assert messages()[5:] == [("began", ["suspended"])]
+
+
 def test_it_begins_in_the_transaction_that_opens_the_breaker(make_due, settings, monkeypatch):
     settings.WHATSAPP_BACKEND = "twilio"
 

@@ -3,17 +3,19 @@ other lead waiting for more than a sweep.
 """
 
 import contextlib
+import datetime
 import threading
 import time
 
 import psycopg2
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from leads.assignment import assign_waiting_leads, confirm_and_assign
 from leads.models import Lead
-from notifications import lifecycle, receipts, senders, sending, tasks
-from notifications.models import Attempt, Receipt
+from notifications import alerts, lifecycle, receipts, senders, sending, tasks
+from notifications.models import Alert, AlertMessage, Attempt, Receipt
 from notifications.orphans import Orphans
 from notifications.providers.webhook import ReceiptEvent
 from notifications.rerun import rerun
@@ -124,6 +126,30 @@ def test_attempts_that_somebody_holds_keep_nobody_waiting_p10(count, sweeper, ou
 
     assert not Lead.objects.filter(notification_status="pending").exists()
     assert status(free) == "whatsapp_sent"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT id FROM leads WHERE emergency_type = 'tenue'",
+        "SELECT id FROM plumbers",
+        "SELECT id FROM notifications_alert",
+    ],
+)
+def test_what_somebody_holds_keeps_no_other_alert_waiting_p10(sql, make_lead, make_plumber, settings):
+    settings.ALERT_EMAILS = ["nuit@example.fr"]
+    earlier = timezone.now() - datetime.timedelta(minutes=2)
+    waiting = {"status": "confirmed", "confirmed_at": earlier, "postal_code": "99999"}
+    make_plumber(pack_size=5, leads_received=4, last_lead_at=timezone.now(), zones=["75"])
+    Alert.objects.create(lead=make_lead(), reason="waiting")
+    make_lead(emergency_type="tenue", **waiting)
+    free = make_lead(**waiting)
+
+    with held(sql), within_a_sweep():
+        alerts.look()
+        alerts.compose()
+
+    assert AlertMessage.objects.filter(alerts__lead=free, kind="began").exists()
 
 
 def test_what_is_held_is_sent_when_it_is_free_again_p3_p10(sweeper, outbox):

@@ -20,6 +20,7 @@ GOOD = {
     "TWILIO_AUTH_TOKEN": "token",
     "TWILIO_WHATSAPP_FROM": "+33199000001",
     "TWILIO_CONTENT_SID": "HX" + "0" * 32,
+    "ALERT_EMAILS": "astreinte@example.fr",
 }
 
 
@@ -86,6 +87,10 @@ def test_a_missing_setting_is_named(name):
         ("LIMIT_OVERALL", "0/minute"),
         ("LIMITS_REDIS_URL", "redis://127.0.0.1:1"),
         ("REQUEST_FILL_TIME", "0"),
+        ("ALERT_EMAILS", "astreinte"),
+        ("ALERT_WEBHOOK_URL", "alertes.example.fr"),
+        ("EMAIL_PORT", "70000"),
+        ("BREAKER", "maybe"),
         ("SECRET_KEY_FILE", "/nowhere/at/all"),
     ],
 )
@@ -117,6 +122,10 @@ def test_a_malformed_setting_is_named_and_its_secrets_are_not_shown(name, value)
             {"WHATSAPP_BACKEND": "os.path.join"},
             "a class made from notifications.providers.base.Provider",
         ),
+        ({"ALERT_EMAILS": None}, "Neither ALERT_EMAILS nor ALERT_WEBHOOK_URL"),
+        ({"ALERT_WEBHOOK_URL": "https://alertes.example.fr"}, "ALERT_WEBHOOK_SECRET must be base64"),
+        ({"ALERT_WEBHOOK_URL": "http://10.0.0.1"}, "ALERT_WEBHOOK_URL must not name an inside address"),
+        ({"ALERT_WEBHOOK_URL": "http://alertes.example.fr"}, "ALERT_WEBHOOK_URL must begin with https://"),
         ({"CELERY_BROKER_ULR": "redis://x"}, "CELERY_BROKER_ULR is no setting of ours"),
         ({"CORS_ALLOWED_ORIGINS": "old.example"}, "'old.example' in CORS_ALLOWED_ORIGINS is missing scheme"),
         ({"NOTIFICATION_LEASE": "5"}, "NOTIFICATION_DEADLINE (10) < NOTIFICATION_LEASE (5)"),
