@@ -221,13 +221,13 @@ def fits(page):
 
 
 def test_lists_are_cards_on_a_phone(live_server, chromium, complaints):
-    User.objects.create_superuser("admin", "a@example.org", "secret")
+    User.objects.create_superuser("anne", password="un-mot-de-passe")
     plumber = Plumber.objects.create(phone="+33639980001", pack_size=5, name="Martin")
     about = {"phone": "0639980002", "postal_code": "75011", "emergency_type": "Fuite " * 100}
     lead = Lead.objects.create(**about, status="sent", plumber=plumber, notification_status="whatsapp_failed")
     context = chromium.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, locale="fr-FR")
     page = listened(context.new_page(), complaints)
-    log_in(page, live_server, "secret")
+    log_in(page, live_server, "un-mot-de-passe")
 
     for name in ("admin:leads_lead_changelist", "admin:leads_plumber_changelist"):
         page.goto(f"{live_server}{reverse(name)}")
