@@ -28,7 +28,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     lead = _lead(request, pk)
     attempts = lead.attempts.prefetch_related("receipts").order_by("run", "number")
     context = site.each_context(request) | {"title": f"Preuve de transmission : demande n° {pk}"}
-    context |= {"lead": lead, "attempts": attempts, "steps": timeline.newest_first(lead)[::-1]}
+    context |= {"lead": lead, "attempts": attempts, "steps": timeline.past(lead)}
     return render(request, "desk/proof.html", context)
 
 

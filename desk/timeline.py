@@ -31,11 +31,14 @@ class Step:
 
 
 def newest_first(lead: Lead) -> list[Step]:
-    """How it stands comes first. What has no instant comes last: the old system did it."""
-    begun = timezone.make_aware(datetime.datetime(1970, 1, 1))
-    past = [*_customer(lead), *_assignments(lead), *_sends(lead), *_people(lead)]
-    past.sort(key=lambda step: step.at or begun)
-    return [*_now(lead), *reversed(past)]
+    """How it stands comes first."""
+    return [*_now(lead), *reversed(past(lead))]
+
+
+def past(lead: Lead) -> list[Step]:
+    """What happened, the oldest first; what has no instant comes before all: the old system did it."""
+    steps = [*_customer(lead), *_assignments(lead), *_sends(lead), *_people(lead)]
+    return sorted(steps, key=lambda step: (step.at is not None, step.at and step.at.timestamp()))
 
 
 def _now(lead: Lead) -> Iterator[Step]:

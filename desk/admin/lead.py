@@ -152,7 +152,8 @@ class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin):
 
     @admin.display(description="dernière erreur")
     def error(self, lead: Lead) -> str:
-        return Truncator(lead.notification_error).chars(80)
+        said = Truncator(lead.notification_error).chars(80)
+        return format_html("<span>{}</span>", said) if said else ""
 
     @admin.display(description="téléphone")
     def telephone(self, lead: Lead) -> str:

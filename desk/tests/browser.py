@@ -218,3 +218,29 @@ def fits(page):
     assert width <= 390
     assert button["height"] >= 44
     assert button["x"] >= 0 and button["x"] + button["width"] <= 390
+
+
+def test_lists_are_cards_on_a_phone(live_server, chromium, complaints):
+    User.objects.create_superuser("anne", password="un-mot-de-passe")
+    plumber = Plumber.objects.create(phone="+33639980001", pack_size=5, name="Martin")
+    about = {"phone": "0639980002", "postal_code": "75011", "emergency_type": "Fuite " * 100}
+    lead = Lead.objects.create(**about, status="sent", plumber=plumber, notification_status="whatsapp_failed")
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, locale="fr-FR")
+    page = listened(context.new_page(), complaints)
+    log_in(page, live_server, "un-mot-de-passe")
+
+    for name in ("admin:leads_lead_changelist", "admin:leads_plumber_changelist"):
+        page.goto(f"{live_server}{reverse(name)}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        box = page.locator("tbody .action-select").bounding_box()
+        assert min(box["width"], box["height"]) >= 24
+
+    page.goto(f"{live_server}{reverse('admin:leads_lead_changelist')}")
+    for column in ("state", "notification"):
+        cell = page.locator(f"td.field-{column}").bounding_box()
+        assert cell["x"] >= 0 and cell["x"] + cell["width"] <= 390
+    page.goto(f"{live_server}{reverse('admin:leads_lead_change', args=[lead.pk])}")
+    expect(page.locator(".story")).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert complaints == []
+    context.close()
