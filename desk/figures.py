@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from desk.health import broker
 from desk.kept import Kept
+from notifications import breaker
 from notifications.models import SignOfLife
 
 SAMPLE = 1000  # leads
@@ -151,7 +152,11 @@ def _process(label: str, number: int) -> Sign:
 
 
 def _provider(last_accepted_at: datetime.datetime | None) -> Sign:
-    """What the breaker knows of the provider's account joins it here."""
+    if suspended := breaker.current():
+        since = in_words(timezone.now() - suspended.opened_at)
+        return Sign(
+            "WhatsApp", False, f"envois suspendus depuis {since}", reverse("admin:notifications_breaker_changelist")
+        )
     address = reverse("admin:notifications_providernews_changelist")
     if last_accepted_at is None:
         return Sign("WhatsApp", True, "aucun envoi aujourd'hui", address)

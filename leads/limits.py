@@ -23,7 +23,7 @@ from leads.models import ApiKey
 
 logger = logging.getLogger("leads")
 
-PATIENCE = 0.04  # seconds for all limits of one request, connection included; with what Python adds, below 50 ms
+PATIENCE = 0.03  # seconds for all limits of one request, connection included; with what Python adds, below 50 ms
 TURNS = 20  # that PATIENCE is waited in: where a busy process gets its turns late, that is no silence of Redis
 GIVES_UP = 1  # second after which a thread no longer waits for Redis; nobody has waited for it since PATIENCE
 PAUSE = 10  # seconds in which Redis is not asked again

@@ -14,8 +14,7 @@ from celery import current_app
 from celery.signals import worker_init
 from django.core.checks import Tags
 from django.core.checks.registry import registry
-from django.core.management import call_command
-from django.core.management.base import SystemCheckError
+from django.core.management.base import BaseCommand, SystemCheckError
 from django.db import Error, connection
 from kombu import Connection
 
@@ -60,7 +59,7 @@ def check_settings() -> None:
     Raises SystemCheckError.
     """
     registry.registered_checks -= {check for check in registry.registered_checks if Tags.urls in check.tags}
-    call_command("check")
+    BaseCommand().check()
 
 
 def patiently(check: Callable[[], None]) -> None:

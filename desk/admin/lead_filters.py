@@ -28,7 +28,11 @@ class AttentionFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         reason = attention.REASONS.get(self.value())
-        return queryset.filter(pk__in=reason.oldest_first().order_by().values("pk")) if reason else queryset
+        if reason is None:
+            return queryset
+        if reason.attempt:  # from the attempts, which are few, to their leads
+            return queryset.filter(pk__in=reason.oldest_first().order_by().values("pk"))
+        return queryset.filter(reason.leads)
 
 
 class NotificationFilter(admin.SimpleListFilter):

@@ -10,7 +10,7 @@ import requests
 from django.test import Client
 
 from leads import api_keys, limits
-from leads.limits import Counter
+from leads.limits import PATIENCE, Counter
 from leads.models import ApiKey, Lead
 from leads.tests.test_api import REQUEST, post
 from leads.tests.test_request_page import FORM, key_of, read
@@ -199,7 +199,7 @@ def unknown_name(monkeypatch):
 
 @pytest.mark.parametrize("how", ["closed", "silent", "slow", "unknown_name"])
 def test_without_redis_everybody_is_taken_at_once_and_the_log_says_it_once(how, request, settings, monkeypatch, caplog):
-    monkeypatch.setattr(limits, "PATIENCE", 0.04)
+    monkeypatch.setattr(limits, "PATIENCE", PATIENCE)
     settings.LIMIT_PER_CLIENT = settings.LIMIT_PER_PHONE = settings.LIMIT_OVERALL = "1/minute"
     counter = Counter(request.getfixturevalue(how))
     asked = limits._asked("198.51.100.7", "0639980100", None)

@@ -51,12 +51,13 @@ def test_no_insert_of_the_old_page_is_lost(round, empty_database, manage, rows):
     for page in pages:
         page.start()
 
-    migrated = manage("migrate")
-
-    for page in pages:
-        page.stopped.set()
-    for page in pages:
-        page.join()
+    try:
+        migrated = manage("migrate")
+    finally:
+        for page in pages:
+            page.stopped.set()
+        for page in pages:
+            page.join()
     assert migrated.returncode == 0, migrated.stderr
     assert [page.errors for page in pages] == [[]] * 6
     kept = {row["confirmation_token"] for row in rows("SELECT confirmation_token FROM leads")}
