@@ -153,13 +153,9 @@ def _process(label: str, number: int) -> Sign:
 
 def _provider(last_accepted_at: datetime.datetime | None) -> Sign:
     if suspended := breaker.current():
-        since = in_words(timezone.now() - suspended.opened_at)
-        return Sign(
-            "WhatsApp", False, f"envois suspendus depuis {since}", reverse("admin:notifications_breaker_changelist")
-        )
-    address = reverse("admin:notifications_providernews_changelist")
-    if last_accepted_at is None:
-        return Sign("WhatsApp", True, "aucun envoi aujourd'hui", address)
-    return Sign(
-        "WhatsApp", True, f"dernier envoi accepté il y a {in_words(timezone.now() - last_accepted_at)}", address
-    )
+        words = f"envois suspendus depuis {in_words(timezone.now() - suspended.opened_at)}"
+        return Sign("WhatsApp", False, words, reverse("admin:notifications_breaker_changelist"))
+    words = "aucun envoi aujourd'hui"
+    if last_accepted_at:
+        words = f"dernier envoi accepté il y a {in_words(timezone.now() - last_accepted_at)}"
+    return Sign("WhatsApp", True, words, reverse("admin:notifications_providernews_changelist"))
