@@ -3,19 +3,22 @@
 import contextlib
 import itertools
 import os
+from urllib.parse import urlsplit
 
 import psycopg2
 import psycopg2.extensions
 import psycopg2.extras
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 from desk.kept import Kept
 from dev import forked
-from dev.embedded import copied, empty, fresh_database
+from dev.embedded import copied, empty, fresh_database, make_once
 from dev.environment import TEN_TIMES_AS_FAST
 from dev.ledger import Ledger
+from dev.pytest_embedded import TO_COPY
 from dev.stack import MIGRATED, PARTS, Stack
 from leads.assignment import confirm_and_assign
 from leads.models import Lead, Plumber
@@ -118,10 +121,16 @@ def empty_database(database_to_empty):
 
 @pytest.fixture(scope="session")
 def migrated_database():
-    """The URL of a database to copy, so that not every test that runs real processes waits for a migrate."""
-    with fresh_database(os.environ["DATABASE_URL"]) as url:
-        forked.manage("migrate", environment=os.environ | {"DATABASE_URL": url}).check_returncode()
-        yield url
+    """The URL of a database to copy, so that migrate runs once for all."""
+    url = os.environ[TO_COPY]
+    make_once(url, lambda: forked.manage("migrate", environment=os.environ | {"DATABASE_URL": url}).check_returncode())
+    return url
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, migrated_database):
+    """The tests' own database is made as a copy of it."""
+    connection.settings_dict["TEST"]["TEMPLATE"] = urlsplit(migrated_database).path[1:]
 
 
 @pytest.fixture
@@ -149,7 +158,7 @@ def run_stack(tmp_path, empty_database, migrated):
 
         def run(parts=PARTS, **settings):
             environment = {"DATABASE_URL": empty_database} | TEN_TIMES_AS_FAST | migrated() | settings
-            return running.enter_context(Stack(tmp_path, environment, parts=parts))
+            return running.enter_context(Stack(tmp_path, environment, parts=parts, forked=True))
 
         yield run
 

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -40,18 +40,34 @@ def running(server: PostgreSQL | Valkey) -> Iterator[str]:
 @contextlib.contextmanager
 def fresh_database(url: str) -> Iterator[str]:
     """The URL of a new, empty database on the server that `url` names; dropped at the end."""
+    with database_to_make(url) as fresh:
+        _execute(url, f"CREATE DATABASE {_name(fresh)}")
+        yield fresh
+
+
+@contextlib.contextmanager
+def database_to_make(url: str) -> Iterator[str]:
+    """The URL of a database that is not there yet, on the server that `url` names; if made, dropped at the end."""
     name = f"fresh_{uuid.uuid4().hex}"
     try:
-        _execute(url, f"CREATE DATABASE {name}")
         yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
     finally:
         _execute(url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+def make_once(url: str, fill: Callable[[], None]) -> None:
+    """Make and fill the database at `url`, unless another process has, or does: then wait until it is full."""
+    with contextlib.closing(psycopg2.connect(_server(url))) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", (_name(url),))
+        cursor.execute("SELECT FROM pg_database WHERE datname = %s", (_name(url),))
+        if cursor.fetchone() is None:
+            _execute(_server(url), f"CREATE DATABASE {_name(url)}")
+            fill()
+
+
 def empty(url: str) -> None:
     """Make the database at `url` as empty as a new one, in a tenth of the time. Whoever is connected to it is not."""
-    name = urlsplit(url).path[1:]
-    server = urlunsplit(urlsplit(url)._replace(path="/postgres"))
+    name, server = _name(url), _server(url)
     _execute(server, f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'")
     _execute(server, f"ALTER DATABASE {name} RESET ALL")
     _execute(url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION pg_database_owner")
@@ -64,11 +80,17 @@ def copied(template: str, url: str) -> bool:
         cursor.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
         if cursor.fetchone()[0]:
             return False
-    name, original = (urlsplit(one).path[1:] for one in (url, template))
-    server = urlunsplit(urlsplit(url)._replace(path="/postgres"))
-    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
-    _execute(server, f"CREATE DATABASE {name} TEMPLATE {original}")
+    _execute(_server(url), f"DROP DATABASE {_name(url)} WITH (FORCE)")
+    _execute(_server(url), f"CREATE DATABASE {_name(url)} TEMPLATE {_name(template)}")
     return True
+
+
+def _name(url: str) -> str:
+    return urlsplit(url).path[1:]
+
+
+def _server(url: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path="/postgres"))
 
 
 def _execute(url: str, statement: str) -> None:

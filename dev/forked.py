@@ -1,66 +1,157 @@
-"""`manage.py …` in a process of its own that need not import Django and Celery again.
+"""Python programs in processes of their own that need not import Django and Celery again.
 
-A server that has imported them, and nothing of the product, forks for each command: what depends on the environment
-is read anew, as in a process started from nothing.
+A server that has imported them, and nothing of the product, forks for each program: what depends on the environment is
+read anew, as in a process started from nothing.
 """
 
+import contextlib
+import ctypes
 import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from dev.folders import ROOT
 
+# Only what needs no settings to be imported.
 _IMPORTED = (
-    "django.contrib.admin.options",
-    "django.core.management.commands.migrate",
+    "celery.bin.worker",
+    "celery.fixups.django",
+    "celery.loaders.app",
+    "celery.worker.consumer.consumer",
+    "celery.worker.loops",
+    "corsheaders.middleware",
+    "csp.middleware",
+    "django.contrib.admin.views.main",
+    "django.contrib.auth.hashers",
+    "django.contrib.postgres.fields",
+    "django.contrib.staticfiles.apps",
     "django.core.management.commands.check",
+    "django.core.management.commands.migrate",
     "django.db.backends.postgresql.base",
     "django.test",
-    "django.contrib.postgres.fields",
-    "celery.worker.worker",
+    "django.views.defaults",
+    "django_htmx.middleware",
+    "django_otp.qr",
+    "gunicorn.app.wsgiapp",
+    "gunicorn.workers.gthread",
+    "health_check.views",
     "kombu.transport.redis",
+    "limits.strategies",
+    "phonenumbers.data.region_FR",
+    "prometheus_client",
+    "pydantic.networks",
+    "pydantic.type_adapter",
     "requests",
+    "segno",
+    "standardwebhooks",
+    "tablib",
+    "valkey.asyncio",
     "whitenoise.middleware",
-    "csp.middleware",
 )
+_SET_PDEATHSIG = 1  # of prctl(2)
+
+
+class Program:
+    """`python -m MODULE …` or `python FILE …` in a process group of its own, with the methods of a subprocess.Popen.
+
+    Its output is added to the file `output`, its errors to `errors` or there too. It gets `orphan_signal` when the
+    server that forked it ends, which is when we do.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        output: Path,
+        errors: Path | None = None,
+        orphan_signal: signal.Signals = signal.SIGKILL,
+    ) -> None:
+        forks = multiprocessing.get_context("forkserver")
+        forks.set_forkserver_preload(list(_IMPORTED))
+        arguments = (list(command), dict(environment), output, errors, orphan_signal)
+        self._process = forks.Process(target=_run, args=arguments, daemon=True)
+        self._process.start()
+        self.returncode: int | None = None  # until wait()
+        while not (self.has_ended() or self._leads_its_group()):
+            time.sleep(0.001)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def has_ended(self) -> bool:
+        return self._process.exitcode is not None
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait for its end, at most `timeout` seconds; None if it still runs."""
+        self._process.join(timeout)
+        self.returncode = self._process.exitcode
+        return self.returncode
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def _leads_its_group(self) -> bool:
+        with contextlib.suppress(ProcessLookupError):
+            return os.getpgid(self.pid) == self.pid
+        return False
 
 
 def manage(*arguments: str, environment: Mapping[str, str], within: float = 60) -> subprocess.CompletedProcess[str]:
     """Run `manage.py` with these arguments in this environment. Raises TimeoutExpired after `within` seconds."""
     with tempfile.TemporaryDirectory() as folder:
-        files = [Path(folder, name) for name in ("stdout", "stderr")]
-        process = _forks().Process(target=_run, args=(arguments, dict(environment), *files))
-        process.start()
-        process.join(within)
-        if process.is_alive():
-            process.kill()
-            process.join()
+        output, errors = (Path(folder, name) for name in ("stdout", "stderr"))
+        program = Program(["manage.py", *arguments], environment=environment, output=output, errors=errors)
+        if program.wait(within) is None:
+            program.kill()
+            program.wait()
             raise subprocess.TimeoutExpired(arguments, within)
-        output, errors = (file.read_text(encoding="utf-8") for file in files)
-        return subprocess.CompletedProcess(arguments, process.exitcode, output, errors)
+        return subprocess.CompletedProcess(arguments, program.returncode, _text(output), _text(errors))
 
 
-def _forks() -> multiprocessing.context.ForkServerContext:
-    forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload(list(_IMPORTED))
-    return forks
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
-def _run(arguments: tuple[str, ...], environment: dict[str, str], output: Path, errors: Path) -> None:
+def _run(
+    command: list[str], environment: dict[str, str], output: Path, errors: Path | None, orphan_signal: signal.Signals
+) -> None:
+    os.setpgid(0, 0)
+    ctypes.CDLL(None).prctl(_SET_PDEATHSIG, orphan_signal)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(ROOT)
-    sys.argv = ["manage.py", *arguments]
-    sys.stdout, sys.stderr = output.open("w", encoding="utf-8"), errors.open("w", encoding="utf-8")
+    sys.stdout = _redirected(1, output)
+    sys.stderr = _redirected(2, errors or output)
     try:
-        runpy.run_path("manage.py", run_name="__main__")
+        _run_as_main(command)
     except SystemExit:
         raise
     except BaseException:
         sys.excepthook(*sys.exc_info())
         sys.exit(1)
+
+
+def _redirected(number: int, file: Path) -> TextIO:
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    os.dup2(descriptor, number)
+    os.close(descriptor)
+    return open(number, "w", buffering=1, encoding="utf-8", closefd=False)
+
+
+def _run_as_main(command: list[str]) -> None:
+    if command[0] == "-m":
+        sys.argv = command[1:]
+        runpy.run_module(command[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = command
+        runpy.run_path(command[0], run_name="__main__")

@@ -9,6 +9,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import BinaryIO
+
+from dev.forked import Program
 
 PLAIN_ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 # Another user who reaches our files wherever they are, without the folders above being opened to everyone:
@@ -37,15 +40,16 @@ class Process:
         stop_within: float = 15,  # seconds
         orphan_signal: signal.Signals = signal.SIGKILL,
         as_nobody: bool = False,
+        forked: bool = False,
     ) -> None:
         self.name, self.command, self.log = name, command, log
         self.environment, self.folder, self.ready = environment, folder, ready
         self.stop_signal, self.stop_within = stop_signal, stop_within
-        self.orphan_signal, self.as_nobody = orphan_signal, as_nobody
+        self.orphan_signal, self.as_nobody, self.forked = orphan_signal, as_nobody, forked
         self.wanted = False  # started and not stopped by us: a supervisor keeps it running
         self.started_at = 0.0  # time.monotonic()
         self._log_start = 0  # bytes
-        self._popen: subprocess.Popen | None = None
+        self._popen: _Popen | Program | None = None
         self._looking = threading.Lock()
 
     def start(self) -> None:
@@ -53,15 +57,7 @@ class Process:
         self.started_at = time.monotonic()
         with self.log.open("ab") as log:
             self._log_start = log.tell()
-            self._popen = subprocess.Popen(
-                tied_to_us(self.command, self.orphan_signal, as_nobody=self.as_nobody),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=self.environment,
-                cwd=self.folder,
-                process_group=0,
-            )
+            self._popen = self._forked() if self.forked else self._started(log)
 
     def wait_ready(self, within: float = 30) -> None:
         """Return as soon as it serves; NotStarted when it ends before, or after `within` seconds."""
@@ -85,7 +81,7 @@ class Process:
         with self._looking:
             if self._popen is None or self._popen.returncode is not None:
                 return False
-            if os.waitid(os.P_PID, self._popen.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+            if not self._popen.has_ended():
                 return True
             self._signal_group(signal.SIGKILL)
             self._popen.wait()
@@ -116,6 +112,22 @@ class Process:
                 self.kill(signal.SIGKILL)
             time.sleep(0.02)
 
+    def _started(self, log: BinaryIO) -> "_Popen":
+        return _Popen(
+            tied_to_us(self.command, self.orphan_signal, as_nobody=self.as_nobody),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=self.environment,
+            cwd=self.folder,
+            process_group=0,
+        )
+
+    def _forked(self) -> Program:
+        """In the folder of the project, by a Python that is warm already."""
+        arguments = self.command[1:]
+        return Program(arguments, environment=self.environment, output=self.log, orphan_signal=self.orphan_signal)
+
     def _signal_group(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
@@ -128,6 +140,12 @@ class Process:
 
     def last_words(self, lines: int = 15) -> str:
         return "\n".join(f"    {line}" for line in self.output().splitlines()[-lines:])
+
+
+class _Popen(subprocess.Popen):
+    def has_ended(self) -> bool:
+        """Its process id stays its own until wait()."""
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
 
 
 def tied_to_us(command: list[str], orphan_signal: signal.Signals, *, as_nobody: bool = False) -> list[str]:

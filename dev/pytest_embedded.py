@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from dev.embedded import servers
+from dev.embedded import database_to_make, servers
 from dev.folders import temporary
 
 _SETTINGS = {
@@ -19,10 +19,12 @@ _SETTINGS = {
     "LIMIT_OVERALL": "off",
     "REQUEST_FILL_TIME": "0.000001",
 }
+TO_COPY = "TESTS_DATABASE_TO_COPY"  # the URL of a migrated database, which the first test that needs it makes
 _stack = contextlib.ExitStack()
 
 if "PYTEST_XDIST_WORKER" not in os.environ:  # xdist's workers inherit what the first process started
     os.environ.update(_stack.enter_context(servers(_stack.enter_context(temporary("test")), outlive_the_machine=False)))
+    os.environ[TO_COPY] = _stack.enter_context(database_to_make(os.environ["DATABASE_URL"]))
     os.environ.update(_SETTINGS)  # never a developer's own provider
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import requests
 
-from dev import direct
+from dev import direct, forked
 from dev.environment import environment
 from dev.folders import ROOT
 from dev.ledger import Ledger
@@ -43,7 +43,8 @@ class Stack:
 
     Where `extra_env` names no DATABASE_URL, or no REDIS_URL or CELERY_BROKER_URL, a server of its own is embedded.
     `folder` keeps their data and every log. With `receipts`, the provider reports every message delivered and read;
-    without, it says nothing of a message that it has accepted. Raises NotStarted, with what the part that failed said.
+    without, it says nothing of a message that it has accepted. The parts are `forked` (dev/forked.py) where they need
+    not be started as in production. Raises NotStarted, with what the part that failed said.
     """
 
     def __init__(
@@ -55,10 +56,11 @@ class Stack:
         web_port: int | None = None,
         sandbox_port: int | None = None,
         receipts: bool = False,
+        forked: bool = False,
         say: Callable[[str], None] = print,
     ) -> None:
         self.folder, self.parts, self.say = Path(folder), parts, say
-        self.receipts = receipts
+        self.receipts, self.forked = receipts, forked
         self.web_port, self.sandbox_port = web_port or free_port(), sandbox_port or free_port()
         self.url, self.sandbox_url = f"http://127.0.0.1:{self.web_port}", f"http://127.0.0.1:{self.sandbox_port}"
         self.environment = environment(self.url, self.sandbox_url) | dict(extra_env or {})
@@ -119,6 +121,8 @@ class Stack:
 
     def manage(self, *arguments: str, within: float = 120) -> subprocess.CompletedProcess[str]:
         """Run `manage.py` with these arguments in the stack's environment, for at most `within` seconds."""
+        if self.forked:
+            return forked.manage(*arguments, environment=self.environment, within=within)
         return subprocess.run(
             tied_to_us([sys.executable, "manage.py", *arguments], signal.SIGKILL),
             stdin=subprocess.DEVNULL,
@@ -177,7 +181,8 @@ class Stack:
             "sweeper": lambda: bool(process.output()),
         }
         command, log = [sys.executable, *commands[kind(name)]], self.folder / f"{name}.log"
-        process = Process(name, command, log=log, environment=self.environment, folder=ROOT, ready=ready[kind(name)])
+        options = {"ready": ready[kind(name)], "forked": self.forked}
+        process = Process(name, command, log=log, environment=self.environment, folder=ROOT, **options)
         return process
 
 

@@ -54,6 +54,7 @@ class Product(Stack):
             process.command += ["--log", str(self.provider_log)]
         if name in self._faults:
             process.command[1:1] = ["-m", "faults.around"]
+            process.forked = "clock" not in self._faults[name]  # a clock must be there before Celery is
         return process
 
     def _through_proxy(self) -> str:

@@ -53,7 +53,7 @@ class World:
         if database_url:
             environment["DATABASE_URL"] = database_url
         around = {"of_parts": of_parts or {}, "faults": faults or {}, "proxied": proxied}
-        self.product = Product(folder, environment, parts=parts, receipts=receipts, say=say, **around)
+        self.product = Product(folder, environment, parts=parts, receipts=receipts, forked=True, say=say, **around)
         self.presses: list[dict] = []
         self.confirm_within: float | None = 2.5  # P5
         self._numbers = itertools.count()

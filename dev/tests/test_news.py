@@ -15,7 +15,7 @@ from dev.waiting import wait_for
 def stack(tmp_path, empty_database):
     """A sandbox and its database, nothing else."""
     servers = {"DATABASE_URL": empty_database, "REDIS_URL": "redis://127.0.0.1:1/0"}
-    with Stack(tmp_path, servers, parts=("sandbox",), say=lambda line: None) as stack:
+    with Stack(tmp_path, servers, parts=("sandbox",), forked=True, say=lambda line: None) as stack:
         yield stack
 
 

@@ -47,15 +47,15 @@ def test_a_lead_passes_through_real_processes_that_are_kept_running(tmp_path):
     assert all(group_is_gone(pid) for pid in (*pids, first_worker))
 
 
-def test_a_part_that_is_stopped_stays_away(tmp_path):
-    with Stack(tmp_path, parts=("web",)) as stack:
-        stack.stop("web")
-        time.sleep(0.5)
-        with pytest.raises(requests.ConnectionError):
-            requests.get(f"{stack.url}/api/health", timeout=2)
+def test_a_part_that_is_stopped_stays_away(run_stack):
+    stack = run_stack(parts=("web",))
+    stack.stop("web")
+    time.sleep(0.5)
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{stack.url}/api/health", timeout=2)
 
-        stack.start("web")
-        assert requests.get(f"{stack.url}/api/health", timeout=2).json()["status"] == "ok"
+    stack.start("web")
+    assert requests.get(f"{stack.url}/api/health", timeout=2).json()["status"] == "ok"
 
 
 def test_a_bad_setting_stops_the_start_and_is_told(tmp_path):

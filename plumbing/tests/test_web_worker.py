@@ -33,7 +33,7 @@ def web(tmp_path_factory, migrated_database):
         copied(migrated_database, url)
         Ledger(url).rows(LEAD)
         environment = {"DATABASE_URL": url, MIGRATED: "1"}
-        with Stack(tmp_path_factory.mktemp("web"), environment, parts=("web",)) as stack:
+        with Stack(tmp_path_factory.mktemp("web"), environment, parts=("web",), forked=True) as stack:
             yield stack
 
 
