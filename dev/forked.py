@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import TextIO
 
@@ -126,6 +127,7 @@ def _run(
     command: list[str], environment: dict[str, str], output: Path, errors: Path | None, orphan_signal: signal.Signals
 ) -> None:
     os.setpgid(0, 0)
+    os.close(forkserver._forkserver._forkserver_alive_fd)  # or the server would stay as long as we do
     ctypes.CDLL(None).prctl(_SET_PDEATHSIG, orphan_signal)
     os.environ.clear()
     os.environ.update(environment)

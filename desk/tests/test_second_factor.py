@@ -1,10 +1,12 @@
 """The second factor: enrolment, codes, recovery, and no way around it."""
 
+import datetime
 import time
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
 from django_otp.oath import totp
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -75,6 +77,7 @@ def test_whoever_has_one_comes_nowhere_without_it(admin_client, enrolled, lead):
 def test_a_code_works_once_and_guessing_is_slowed_down(admin_client, enrolled):
     right = code(enrolled)
     assert admin_client.post(CODE, {"code": "123456"}).status_code == 200
+    TOTPDevice.objects.update(throttling_failure_timestamp=timezone.now() + datetime.timedelta(hours=1))
     assert admin_client.post(CODE, {"code": right}).status_code == 200  # too soon after a wrong one
     TOTPDevice.objects.update(throttling_failure_count=0)
     assert admin_client.post(CODE, {"code": right}).status_code == 302

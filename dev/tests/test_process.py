@@ -14,7 +14,9 @@ STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); 
 
 
 def process(tmp_path, code, **options):
-    command, log = [sys.executable, "-c", code], tmp_path / "part.log"
+    program, log = tmp_path / "program.py", tmp_path / "part.log"
+    program.write_text(code)
+    command = [sys.executable, str(program)]
     part = Process("part", command, log=log, environment=os.environ, folder=tmp_path, **options)
     part.ready = lambda: "up" in part.output()
     return part
@@ -28,8 +30,9 @@ def is_alive(pid):
     return True
 
 
-def test_what_ignores_sigterm_is_killed_in_time(tmp_path):
-    part = process(tmp_path, STUBBORN, stop_within=0.2)
+@pytest.mark.parametrize("forked", [False, True])
+def test_what_ignores_sigterm_is_killed_in_time(forked, tmp_path):
+    part = process(tmp_path, STUBBORN, stop_within=0.2, forked=forked)
     part.start()
     part.wait_ready()
 
@@ -38,9 +41,10 @@ def test_what_ignores_sigterm_is_killed_in_time(tmp_path):
     assert part.ending == "SIGKILL"
 
 
-def test_what_is_frozen_still_ends_in_good_order(tmp_path):
+@pytest.mark.parametrize("forked", [False, True])
+def test_what_is_frozen_still_ends_in_good_order(forked, tmp_path):
     code = "import signal, sys; signal.signal(15, lambda *_: sys.exit(7)); print('up', flush=True); signal.pause()"
-    part = process(tmp_path, code)
+    part = process(tmp_path, code, forked=forked)
     part.start()
     part.wait_ready()
     part.kill(signal.SIGSTOP)
@@ -50,9 +54,10 @@ def test_what_is_frozen_still_ends_in_good_order(tmp_path):
     assert part.ending == "exit code 7"
 
 
-def test_children_end_with_their_parent(tmp_path):
+@pytest.mark.parametrize("forked", [False, True])
+def test_children_end_with_their_parent(forked, tmp_path):
     code = f"import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', {STUBBORN!r}]); print(p.pid); p.wait()"
-    part = process(tmp_path, code)
+    part = process(tmp_path, code, forked=forked)
     part.start()
     part.wait_ready()
     child = int(next(line for line in part.log.read_text().splitlines() if line.isdigit()))
@@ -62,8 +67,9 @@ def test_children_end_with_their_parent(tmp_path):
     wait_for(lambda: not is_alive(child), 10)
 
 
-def test_an_early_end_is_told_with_its_last_words(tmp_path):
-    part = process(tmp_path, "raise SystemExit('no such setting')")
+@pytest.mark.parametrize("forked", [False, True])
+def test_an_early_end_is_told_with_its_last_words(forked, tmp_path):
+    part = process(tmp_path, "raise SystemExit('no such setting')", forked=forked)
     part.start()
 
     with pytest.raises(NotStarted, match=r"part did not start \(exit code 1\):\n    no such setting"):
@@ -83,9 +89,10 @@ def test_it_is_ready_anew_after_each_start(tmp_path):
     assert part.log.read_text() == "up\nup\n"
 
 
-def test_nothing_outlives_a_killed_starter(tmp_path):
+@pytest.mark.parametrize("forked", [False, True])
+def test_nothing_outlives_a_killed_starter(forked, tmp_path):
     starter = subprocess.Popen(
-        [sys.executable, "-c", f"from dev.tests.test_process import *; start_and_wait({str(tmp_path)!r})"],
+        [sys.executable, "-c", f"from dev.tests.test_process import *; start_and_wait({str(tmp_path)!r}, {forked})"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -98,10 +105,10 @@ def test_nothing_outlives_a_killed_starter(tmp_path):
     wait_for(lambda: not is_alive(pid), 10)
 
 
-def start_and_wait(folder):
+def start_and_wait(folder, forked):
     from pathlib import Path
 
-    part = process(Path(folder), STUBBORN)
+    part = process(Path(folder), STUBBORN, forked=forked)
     part.start()
     part.wait_ready()
     print(part.pid, flush=True)

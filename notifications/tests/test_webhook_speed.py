@@ -24,12 +24,21 @@ def secrets(settings):
     know_the_secrets(settings)
 
 
+@pytest.fixture
+def no_statement_timeout(db):
+    """It counts seconds of the clock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+
+
 @pytest.mark.parametrize(
     ("state", "status", "due"),
     [("delivered", "whatsapp_sent", 0), ("failed", "pending", 1000)],
     ids=["delivered", "failed"],
 )
-def test_a_batch_of_1000_takes_less_than_a_second(state, status, due, make_plumber, enqueued_later):
+def test_a_batch_of_1000_takes_less_than_a_second(
+    state, status, due, make_plumber, enqueued_later, no_statement_timeout
+):
     attempts = a_thousand_sent(make_plumber(pack_size=30))
     body = json.dumps(statuses(*[(f"wamid.{n}", state, str(each.pk)) for n, each in enumerate(attempts)])).encode()
 
