@@ -9,6 +9,7 @@ PYTHON = python3
 VENV = .cache/venv
 BENCH =
 TEST_PROCESSES = 4
+PROPERTIES = leads/tests/test_phones.py $(addprefix notifications/tests/test_,receipt_properties.py webhook_fuzz.py)
 
 # With the venv's Python, in the place of the shell; ended when make is killed (Linux).
 TIED := $(if $(shell command -v setpriv),setpriv --pdeathsig=TERM --)
@@ -20,7 +21,7 @@ help:
 	echo 'make test          run the tests'
 	echo 'make test-browser  run the tests that need Chromium'
 	echo 'make test-api      send the API whatever its description allows, and what it does not'
-	echo 'make faults        all faults, three seeds of chaos (12 minutes); also faults-ablation, faults-realtime'
+	echo 'make faults        all faults, three seeds of chaos, thorough properties (15 minutes); also faults-ablation, faults-realtime'
 	echo 'make bench         measure the speed beside what it could be (10 minutes; make bench BENCH=--quick: a smoke run)'
 	echo 'make bench-rows    what takes longer: second attempts, the memory of the workers (15 minutes)'
 	echo 'make bench-docs    write docs/performance.md from what the last one measured'
@@ -50,6 +51,7 @@ test-api: set-up
 
 faults: set-up
 	$(RUN) -m pytest faults -n 2
+	$(RUN) -m pytest $(PROPERTIES) -n 2 --hypothesis-profile thorough
 
 faults-ablation: set-up
 	$(RUN) -m faults.ablation

@@ -5,6 +5,7 @@ import itertools
 import os
 from urllib.parse import urlsplit
 
+import hypothesis
 import psycopg2
 import psycopg2.extensions
 import psycopg2.extras
@@ -25,6 +26,10 @@ from leads.models import Lead, Plumber
 from notifications.providers import memory
 
 _numbers = itertools.count(1)
+_QUICK = {"max_examples": 30, "deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("quick", **_QUICK)
+hypothesis.settings.register_profile("thorough", **_QUICK | {"max_examples": 300})  # in `make faults`
+hypothesis.settings.load_profile("quick")
 _START_PROCESSES = {"run_stack", "world"}  # fixtures
 
 

@@ -4,7 +4,7 @@ import re
 
 import phonenumbers
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberType
 
@@ -230,7 +230,6 @@ def test_any_text_is_a_number_or_is_refused(text):
     assert {number.e164, number.national} <= spellings(text)
 
 
-@settings(deadline=None)  # the first of a range asks the tables a thousand times
 @given(st.from_regex(r"0[1-79][0-9]{8}", fullmatch=True))
 def test_ten_digits_are_read_alike_however_they_are_written(digits):
     pairs = re.findall("..", digits)

@@ -75,7 +75,7 @@ def send(kind, settings):
     return send
 
 
-@hypothesis_settings(max_examples=200, deadline=None)
+@hypothesis_settings(max_examples=200)
 @given(st.data(), st.integers(100, 999))
 def test_any_answer_gives_an_id_or_a_delivery_error_that_can_be_stored(kind, data, status):
     anything = (kind.fields | JSON).map(lambda value: json.dumps(value).encode())

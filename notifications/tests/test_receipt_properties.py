@@ -26,8 +26,6 @@ from notifications.tests import signed
 from notifications.tests.steps import accept, claim, fail
 from notifications.tests.undone import assigned_lead, undone
 
-bounded = hypothesis_settings(max_examples=45, deadline=None)
-
 
 @pytest.fixture(autouse=True)
 def secrets(settings):
@@ -190,7 +188,6 @@ def rows():
 
 
 @pytest.mark.django_db
-@bounded
 @given(mixed(calls(1), own(1)))
 def test_attempt_1_ends_as_everything_told_of_it_implies_p4_p8(steps):
     with undone():
@@ -205,7 +202,6 @@ def test_attempt_1_ends_as_everything_told_of_it_implies_p4_p8(steps):
 
 
 @pytest.mark.django_db
-@bounded
 @given(mixed(calls(2), own(2)), st.sampled_from(["refused", "unknown"]))
 def test_attempt_2_ends_as_everything_told_of_it_implies_p2_p8(steps, first):
     with undone():
@@ -222,7 +218,7 @@ def test_attempt_2_ends_as_everything_told_of_it_implies_p2_p8(steps, first):
 
 
 @pytest.mark.django_db
-@hypothesis_settings(bounded, max_examples=120)
+@hypothesis_settings(max_examples=2 * hypothesis_settings.default.max_examples)
 @given(mixed(calls(1), own(1)), mixed(calls(1, 2), own(1), own(2)))
 def test_with_attempt_2_begun_in_between_any_message_that_went_out_counts_p2_p4_p8(before, after):
     if any(isinstance(step, Own) for step in before):  # one result per attempt
@@ -246,7 +242,6 @@ def test_with_attempt_2_begun_in_between_any_message_that_went_out_counts_p2_p4_
 
 
 @pytest.mark.django_db
-@bounded
 @given(mixed(calls(1), own(1)))
 def test_once_the_run_is_replaced_only_the_old_attempt_changes(steps):
     with undone():
@@ -265,7 +260,6 @@ def test_once_the_run_is_replaced_only_the_old_attempt_changes(steps):
 
 
 @pytest.mark.django_db
-@bounded
 @given(mixed(calls(1, by=["reference", "message id"]), own(1)))
 def test_receipts_without_our_reference_count_as_soon_as_their_message_id_is_known(steps):
     with undone():

@@ -156,7 +156,7 @@ def assert_it_can_be_stored(event):
     assert event.happened_at is None or event.happened_at.tzinfo is UTC
 
 
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=300)
 @given(st.dictionaries(NAMES | ANY_TEXT, WORDS), ANY_TEXT)
 def test_any_form_gives_events_that_can_be_stored(form, attempt):
     for event in parse_twilio(form, attempt):
@@ -373,7 +373,7 @@ STATUS = st.fixed_dictionaries(
 )
 
 
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=300)
 @given(
     st.lists(STATUS | JSON, max_size=4).map(lambda statuses: body(*statuses))
     | JSON.map(lambda value: json.dumps(value).encode())

@@ -192,7 +192,7 @@ def test_another_port_is_another_address(called, signed):
 ANY_TEXT = st.text(st.characters(codec=None), max_size=30)  # with half surrogate pairs
 
 
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=300)
 @given(
     ANY_TEXT | st.builds("{}://{}".format, st.sampled_from(["http", "https", "x"]), ANY_TEXT),
     st.dictionaries(ANY_TEXT, st.lists(ANY_TEXT, max_size=3), max_size=3),

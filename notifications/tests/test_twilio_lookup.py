@@ -149,7 +149,7 @@ def test_look_up_ends_by_the_deadline(account):
     assert time.monotonic() - began < 1.5
 
 
-@hypothesis_settings(max_examples=200, deadline=None)
+@hypothesis_settings(max_examples=200)
 @given(st.lists(JSON | st.fixed_dictionaries({name: JSON | st.just(value) for name, value in listed().items()})))
 def test_any_list_gives_ids_that_it_holds(messages):
     with pytest.MonkeyPatch.context() as patch:

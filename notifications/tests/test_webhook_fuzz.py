@@ -8,7 +8,6 @@ from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http.multipartparser import MultiPartParserError
 from django.test import RequestFactory
 from hypothesis import example, given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from leads.models import Lead
@@ -18,7 +17,6 @@ from notifications.tests.signed import META, SID, TWILIO, client
 from notifications.tests.steps import accept, claim
 from notifications.tests.undone import assigned_lead, undone
 
-bounded = hypothesis_settings(max_examples=100, deadline=None)
 OURS = "the reference of our attempt"
 
 
@@ -83,7 +81,6 @@ BATCH = st.fixed_dictionaries({"entry": st.lists(ENTRY | JSON, max_size=2)})
 
 
 @pytest.mark.django_db
-@bounded
 @given(BATCH | JSON)
 def test_any_json_that_meta_signs_is_200_or_400(value):
     def post(reference):
@@ -93,7 +90,6 @@ def test_any_json_that_meta_signs_is_200_or_400(value):
 
 
 @pytest.mark.django_db
-@bounded
 @given(st.binary(max_size=200))
 def test_any_bytes_that_meta_signs_are_200_or_400(body):
     answered(lambda reference: signed.meta(body), expected=(200, 400))
@@ -119,7 +115,6 @@ def test_bodies_made_to_break_a_parser_are_200_or_400(body):
 
 
 @pytest.mark.django_db
-@bounded
 @given(st.binary(max_size=50), ANY_TEXT)
 def test_what_meta_did_not_sign_is_403_and_changes_nothing(body, header):
     header = header.encode("utf-8", "replace").decode("latin-1")
@@ -127,7 +122,6 @@ def test_what_meta_did_not_sign_is_403_and_changes_nothing(body, header):
 
 
 @pytest.mark.django_db
-@bounded
 @given(st.dictionaries(st.sampled_from(["hub.mode", "hub.verify_token", "hub.challenge"]), TEXT), ANY_TEXT)
 def test_a_handshake_without_the_token_is_403(query, more):
     text = "&".join(f"{name}={urlquoted(value)}" for name, value in query.items())
@@ -195,7 +189,6 @@ def post_to_twilio(body, *, query="", content_type="application/x-www-form-urlen
 
 
 @pytest.mark.django_db
-@bounded
 @given(FORMS, TEXT)
 def test_any_form_that_twilio_signs_is_200(fields, attempt):
     body = "&".join(f"{urlquoted(name)}={urlquoted(text)}" for name, text in fields)
@@ -210,7 +203,6 @@ def test_any_form_that_twilio_signs_is_200(fields, attempt):
 
 
 @pytest.mark.django_db
-@bounded
 @given(RAW, st.sampled_from(QUERIES))
 @example(b"&", "")  # a form without a field, and no JSON
 def test_any_bytes_that_twilio_signs_are_200(body, query):
@@ -218,14 +210,12 @@ def test_any_bytes_that_twilio_signs_are_200(body, query):
 
 
 @pytest.mark.django_db
-@bounded
 @given(RAW | st.just(b'--x\r\nContent-Disposition: form-data; name="MessageStatus"\r\n\r\nread\r\n--x--\r\n'), TYPES)
 def test_any_content_type_is_200_400_or_403(body, content_type):
     answered(lambda reference: post_to_twilio(body, content_type=content_type), expected=(200, 400, 403))
 
 
 @pytest.mark.django_db
-@bounded
 @given(RAW, ANY_TEXT, st.dictionaries(st.sampled_from(HEADERS), ANY_TEXT))
 def test_what_twilio_did_not_sign_changes_nothing_whatever_its_headers_say(body, signature, headers):
     headers = {name: text.encode("utf-8", "replace").decode("latin-1") for name, text in headers.items()}
