@@ -35,6 +35,7 @@ _START_PROCESSES = {"run_stack", "world"}  # fixtures
 
 def pytest_configure():
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the others are slow on purpose
+    settings.WHITENOISE_AUTOREFRESH = True  # or each test's client looks through all static files first
     DatabaseOperations.sql_flush = _delete_everything
 
 

@@ -34,7 +34,7 @@ class PostgreSQL(Process):
         folder.mkdir(parents=True, exist_ok=True)
         self.data = folder / "data"
         self.sockets: Path | None = None
-        self._options = _OPTIONS | ({} if outlives_the_machine else {"fsync": "off"})
+        self._options = _OPTIONS | ({} if outlives_the_machine else {"fsync": "off", "full_page_writes": "off"})
         super().__init__(
             "postgresql",
             [program("postgres"), "-D", str(self.data)],
