@@ -2,11 +2,17 @@
 
 import ast
 import re
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("plumbing", "leads", "notifications", "desk")
+
+
+@cache
+def nodes(path):
+    return list(ast.walk(ast.parse(path.read_text())))
 
 
 def imports(*packages):
@@ -16,7 +22,7 @@ def imports(*packages):
             name = path.relative_to(ROOT).as_posix()
             if "/tests/" in name or "/migrations/" in name:
                 continue
-            for node in ast.walk(ast.parse(path.read_text())):
+            for node in nodes(path):
                 if isinstance(node, ast.ImportFrom) and node.module in ("leads", "notifications", "desk"):
                     yield from ((name, f"{node.module}.{alias.name}") for alias in node.names)
                 elif isinstance(node, ast.ImportFrom):
@@ -27,7 +33,7 @@ def imports(*packages):
 
 def imported_modules(path):
     """`from a import b` may mean the module a.b."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -54,7 +60,7 @@ def test_the_product_knows_nothing_of_what_developers_run():
         for package in PRODUCT
         for path in (ROOT / package).rglob("*.py")
         if "/tests/" not in path.as_posix()
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         if isinstance(node, ast.Import | ast.ImportFrom)
         for word in ("dev", "faults", "bench")
         if ast.unparse(node).split()[1].split(".")[0] == word
@@ -160,7 +166,7 @@ def test_no_import_hides_in_a_function():
         for package in (*PRODUCT, "sandbox")
         for path in (ROOT / package).rglob("*.py")
         if "/tests/" not in path.as_posix()
-        for function in ast.walk(ast.parse(path.read_text()))
+        for function in nodes(path)
         if isinstance(function, ast.FunctionDef)
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
@@ -177,14 +183,15 @@ def test_there_is_one_place_for_every_transition_of_a_notification():
             name = path.relative_to(ROOT).as_posix()
             if "/tests/" in name or "/migrations/" in name:
                 continue
-            nodes = list(ast.walk(ast.parse(path.read_text())))
-            calls = [node for node in nodes if isinstance(node, ast.Call)]
+            calls = [node for node in nodes(path) if isinstance(node, ast.Call)]
             writing = [call for call in calls if getattr(call.func, "attr", "") in ("update", "save", "create")]
             words = [word.arg or "" for call in writing for word in call.keywords]
             words += [
-                node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+                node.attr for node in nodes(path) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
             ]
-            texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+            texts = [
+                node.value for node in nodes(path) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            ]
             words += [
                 word for text in texts if "UPDATE leads\n" in text for word in re.findall(r"notification_\w+", text)
             ]
