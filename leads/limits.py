@@ -75,7 +75,8 @@ class Counter:
     """Asks Redis on a thread, which alone bounds everything: looking up its name, connecting, each answer."""
 
     def __init__(self, url: str) -> None:
-        self._limiter = MovingWindowRateLimiter(storage(url))  # here, because to load redis takes longer than anybody waits
+        # At once: to load redis takes longer than a request waits.
+        self._limiter = MovingWindowRateLimiter(storage(url))
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="limits")
         self._paused_until = 0.0  # on time.monotonic()
         self._is_away = False
@@ -112,7 +113,7 @@ class Counter:
 
 
 def _patiently(answer: Future) -> float:
-    """Waits for LIMITS_PATIENCE; while this process is too busy to ask, in turns until GIVES_UP. Raises TimeoutError."""
+    """Waits for LIMITS_PATIENCE; while this process is too busy to ask, until GIVES_UP. Raises TimeoutError."""
     timeout = settings.LIMITS_PATIENCE  # for all limits of one request, connection included
     end = time.monotonic() + max(timeout, GIVES_UP)
     while time.monotonic() < end:

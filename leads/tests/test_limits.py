@@ -169,17 +169,17 @@ def busy():
 
 
 def test_a_busy_process_is_no_silence_of_redis(settings, monkeypatch, request):
-    """It gets most answers in time; waiting for LIMITS_PATIENCE and no more, it would miss most of them."""
+    """It waits until it has had its turn; waiting for LIMITS_PATIENCE and no more, it would miss every answer."""
     settings.LIMIT_PER_CLIENT = "1/minute"
     monkeypatch.setattr(limits, "PAUSE", 0)
     counter, asked = Counter(settings.LIMITS_REDIS_URL), limits._asked("198.51.100.7", "", None)
     assert counter.wait(asked) == 0
     request.getfixturevalue("busy")
-    settings.LIMITS_PATIENCE = 0.03
+    settings.LIMITS_PATIENCE = 0.001
 
     refused = sum(counter.wait(asked) > 0 for _ in range(8))
 
-    assert refused >= 5
+    assert refused >= 3
 
 
 # --- Redis is away ----------------------------------------------------------------------------------
