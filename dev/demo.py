@@ -3,6 +3,7 @@
 The fault suite's checker judges what became of them; besides, each must have the story that dev/story.py writes.
 """
 
+import os
 import re
 import sys
 import time
@@ -164,9 +165,12 @@ class Demo:
 
 def new_words(page: requests.Response, before: requests.Response | None) -> str:
     """What the status page says, as far as it did not say so before."""
-    state, happened = (heading(page), below_heading(page)), [label for label, _ in steps(page)]
-    said = [f"“{state[0]}” {state[1]}"] if state != (heading(before), below_heading(before)) else []
-    return " ".join(said + [f"({happened[-1]})"] * (happened != [label for label, _ in steps(before)]))
+    state, before_state = [(heading(one), below_heading(one)) for one in (page, before)]
+    happened, before_happened = [[label for label, _ in steps(one)] for one in (page, before)]
+    said = ["“{}” {}".format(*state)] if state != before_state else []
+    if new := happened[len(os.path.commonprefix([happened, before_happened])) :]:
+        said.append(f"({' → '.join(new)})")
+    return " ".join(said)
 
 
 def is_discreet(page: requests.Response | None) -> bool:

@@ -204,6 +204,9 @@ def test_what_is_refused_before_django_says_what_to_do(web, connect):
         assert "Cet envoi est trop long" in text and "Urgence Plombier" in text
     status, kind, text = page(connect(head("POST", "/api/lead", "Content-Length: 4194305")))
     assert (status, kind, json.loads(text)["success"]) == (413, "application/json", False)
+    for path in ("/", "/confirm/x-token/", "/mentions-legales/"):
+        refused = requests.options(f"{web.url}{path}", timeout=10)
+        assert refused.status_code == 405 and "Cette page ne s'utilise pas ainsi" in refused.text
     refused = requests.post(f"{web.url}/", b"x", headers={"Content-Type": "text/plain; charset=rot13"}, timeout=10)
     assert refused.status_code == 415 and "Nous n'avons pas pu lire cette demande" in refused.text
 
