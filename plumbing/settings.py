@@ -26,6 +26,7 @@ BRAND_COLOR = env.text("BRAND_COLOR", "#0b5cad")
 CONTACT_PHONE = env.text("CONTACT_PHONE", "")
 LEGAL_NOTICE = env.text("LEGAL_NOTICE", "")
 PRIVACY_NOTICE = env.text("PRIVACY_NOTICE", "")
+BRAND_TEMPLATES = env.folder("BRAND_TEMPLATES")  # what is in it takes the place of ours
 SHOW_PLUMBER = env.boolean("SHOW_PLUMBER", default=False)
 
 # The proxy in front ends TLS and says so in X-Forwarded-Proto. An http SITE_URL means: no TLS here, a trial.
@@ -108,6 +109,7 @@ WSGI_APPLICATION = "plumbing.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BRAND_TEMPLATES] if BRAND_TEMPLATES else [],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
