@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from bench import confirmations, costs, drain, growth, idle, memory, receipts, second_attempts
+from bench import confirmations, costs, drain, growth, idle, memory, receipts, request_page, second_attempts
 from bench.figure import Samples, Target
 from bench.world import World
 
@@ -85,6 +85,14 @@ def _costs(of: Samples) -> list[Target]:
     ]
 
 
+def _request_page(of: Samples) -> list[Target]:
+    return [
+        Target("request page at 20/s, p95 (ms)", of["p95 (ms)"], at_most=50),
+        Target("all that it loads (kB)", of["page, styles, scripts and icon (kB)"], at_most=50),
+        Target("requests that failed", of["requests that failed ()"], at_most=0),
+    ]
+
+
 FIGURES = (
     Figure(1, "Confirmations, 16 clients, 50 plumbers", confirmations.measure, 800, 80, _confirmations),
     Figure(2, "Confirmations as plumbers and provider vary", growth.measure, 300, 60, _growth),
@@ -94,4 +102,5 @@ FIGURES = (
     Figure(6, "Receipts at the webhooks", receipts.measure, 1000, 100, _receipts),
     Figure(7, "Memory of a worker, 20,000 notifications in four parts", memory.measure, 5000, 50, _memory, long=True),
     Figure(9, "The cost of one, alone", costs.measure, 500, 100, _costs),
+    Figure(10, "The request page, 20 a second", request_page.measure, 600, 40, _request_page),
 )

@@ -94,7 +94,7 @@ class Connection:
 
     async def ask(self, request: bytes) -> int:
         """The answer's status. Raises OSError or IncompleteReadError."""
-        if self.writer is None:
+        if self.writer is None or self.reader.at_eof():  # the server has closed it meanwhile
             self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
         self.writer.write(request)
         head = await self.reader.readuntil(b"\r\n\r\n")

@@ -9,6 +9,7 @@ TRUE_TIMES = {  # seconds, as in production
     "NOTIFICATION_LEASE": "30",
     "SWEEP_INTERVAL": "5",
     "BROKER_VISIBILITY_TIMEOUT": "300",
+    "REQUEST_FILL_TIME": "2",
 }
 # For tests that start the product: 3 s for what takes 30 s in production, and so on.
 TEN_TIMES_AS_FAST = {

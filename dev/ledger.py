@@ -40,6 +40,13 @@ class Ledger:
     def lead(self, lead_id: int) -> dict:
         return self.rows("SELECT * FROM leads WHERE id = %s", lead_id)[0]
 
+    def lead_of(self, link: str) -> dict:
+        """The lead that a confirmation link leads to. Raises ValueError for an address that leads to none."""
+        token = link.rpartition("/confirm/")[2].strip("/")
+        if found := self.rows("SELECT * FROM leads WHERE confirmation_token = %s", token):
+            return found[0]
+        raise ValueError(f"no lead behind {link}")
+
     def attempts(self, lead_id: int) -> list[dict]:
         """The attempt log of a lead, oldest first."""
         return self.rows("SELECT * FROM notifications_attempt WHERE lead_id = %s ORDER BY run, number", lead_id)

@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from dev.customer import Customer
+import requests
+
+from dev.customer import Customer, heading, steps
 
 RETRY = "WARNING ⚠️ Échec WhatsApp tentative 1 - Lead N - Retry dans 30s"
 LOG_LINE = r" ([A-Z]+) notifications: (.* - Lead {}(?: - Retry dans 30s)?)(?:: .*)?$"
@@ -24,14 +26,27 @@ class Facts:
 
 @dataclass(frozen=True)
 class Scene:
-    emergency: str
+    choice: str  # of the request page
+    detail: str
+    emergency: str  # what the two become
     outcomes: list[str]  # of its attempts, those before the re-run too
     counted: int  # attempts of its last run
     log: list[str]  # level and beginning of the worker's lines, for lead N
+    pages: list[str]  # headings of the status page, each once
+    steps: list[str]  # that the status page shows at the end
 
     @property
     def refusals(self) -> int:
         return self.outcomes.count("failed")
+
+    @property
+    def typed(self) -> dict[str, str]:
+        return {"emergency": self.choice, "detail": self.detail, "postal_code": "75011"}
+
+    def asked(self, customer: Customer) -> dict[str, object]:
+        """The lead's row, as soon as the request page is sent."""
+        row = {"phone": customer.phone, "postal_code": "75011", "emergency_type": self.emergency, "source": "page"}
+        return row | {"status": "pending", "plumber_id": None}
 
     def expected(self, customer: Customer) -> dict[str, object]:
         """To be compared with `story`."""
@@ -45,24 +60,39 @@ class Scene:
             "receipts": [("sent", 200), ("delivered", 200), ("read", 200)],
             "delivery of what was accepted": [("read", True, True, False)],
             "log": [line.replace("Lead N", f"Lead {customer.lead_id}") for line in self.log],
+            "status page": self.pages,
+            "last status page": self.steps,
         }
 
 
+CONFIRMED, TOLD = "Votre demande est confirmée", "Un plombier a été prévenu"
+FOUND = ["Demande confirmée", "Plombier trouvé"]
+READ = ["Plombier prévenu", "Message remis sur son téléphone", "Message lu"]
 SCENES = [
     Scene(
-        "Fuite d'eau sous l'évier",
+        "fuite",
+        "sous l'évier",
+        "Fuite d'eau : sous l'évier",
         ["accepted"],
         counted=1,
         log=["INFO ✅ WhatsApp envoyé (tentative 1) - Lead N"],
+        pages=[CONFIRMED, TOLD],
+        steps=[*FOUND, *READ],
     ),
     Scene(
-        "Ballon d'eau chaude percé",
+        "panne",
+        "le ballon d'eau chaude coule",
+        "Panne (chauffe-eau / robinet) : le ballon d'eau chaude coule",
         ["failed", "accepted"],
         counted=2,
         log=[RETRY, "INFO ✅ WhatsApp envoyé (tentative 2) - Lead N"],
+        pages=[CONFIRMED, TOLD],
+        steps=[*FOUND, "Message non remis", *READ],
     ),
     Scene(
-        "Canalisation bouchée",
+        "bouchon",
+        "les WC débordent",
+        "Bouchon (WC / canalisation) : les WC débordent",
         ["failed", "failed", "accepted"],
         counted=1,
         log=[
@@ -70,13 +100,22 @@ SCENES = [
             "ERROR ❌ Échec définitif WhatsApp (tentative 2) - Lead N",
             "INFO ✅ WhatsApp envoyé (tentative 1) - Lead N",
         ],
+        pages=[CONFIRMED, "Nous n'avons pas encore réussi à prévenir le plombier", TOLD],
+        steps=[*FOUND, *READ],  # of the last run
     ),
 ]
 
 
 def story(
-    customer: Customer, lead: dict, attempts: list[dict], messages: list[dict], receipts: list[dict], log: str
+    customer: Customer,
+    lead: dict,
+    attempts: list[dict],
+    messages: list[dict],
+    receipts: list[dict],
+    log: str,
+    pages: list[requests.Response],
 ) -> dict[str, object]:
+    """`pages` is what the customer was shown from the press on, oldest first."""
     accepted = [attempt for attempt in attempts if attempt["outcome"] == "accepted"]
     instants = ("delivered_at", "read_at", "failed_at")
     return {
@@ -93,6 +132,8 @@ def story(
             (attempt["delivery"], *(attempt[instant] is not None for instant in instants)) for attempt in accepted
         ],
         "log": log_lines(log, customer.lead_id),
+        "status page": list(dict.fromkeys(map(heading, pages))),
+        "last status page": [label for label, _ in steps(pages[-1])],
     }
 
 

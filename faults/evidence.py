@@ -12,7 +12,7 @@ from faults.product import Product
 TOKEN = "jeton-d-essai"  # every token begins with it
 CREDENTIALS = ("SECRET_KEY", "TWILIO_AUTH_TOKEN", "WHATSAPP_CLOUD_TOKEN", "WHATSAPP_CLOUD_APP_SECRET")
 LEADS = """
-    SELECT id, phone, emergency_type, status, plumber_id,
+    SELECT id, phone, emergency_type, confirmation_token, status, plumber_id,
            notification_status, notification_attempts, notification_run,
            extract(epoch FROM confirmed_at)::float AS confirmed_at,
            (SELECT extract(epoch FROM min(started_at))::float FROM notifications_attempt
@@ -63,6 +63,7 @@ def _secrets(product: Product, leads: list[dict], plumbers: list[dict]) -> dict[
         {"a token": TOKEN, "a message's text": "Nouvelle demande urgente"}
         | {f"{name}'s value": settings[name] for name in CREDENTIALS}
         | {f"the emergency of lead {lead['id']}": lead["emergency_type"] for lead in leads}
+        | {f"the token of lead {lead['id']}": lead["confirmation_token"] for lead in leads}
         | {f"the number {phone} as {text}": text for phone in phones for text in spellings(phone)}
     )
 

@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from celery import Celery
@@ -72,12 +72,16 @@ class World:
         return [self.add_one(plumber=plumbers) for _ in range(count)]
 
     def add_one(self, emergency: str = "Fuite sous évier des pannes", *, plumber: bool = True) -> Customer:
-        number, ledger = next(self._numbers), self.product.ledger
+        somebody = self.add_somebody(plumber=plumber)
+        lead = self.product.ledger.add_lead(somebody.phone, emergency, token=f"{evidence.TOKEN}-{somebody.phone[-4:]}")
+        return replace(somebody, link=f"{self.product.url}/confirm/{lead['token']}/", lead_id=lead["id"])
+
+    def add_somebody(self, *, plumber: bool = True) -> Customer:
+        """Without a link: who has not asked for a plumber yet."""
+        number = next(self._numbers)
         his = f"+3363998{number // 90:02}{number % 90 + 1:02}"  # never an ending that fails by itself
-        plumber_id = ledger.add_plumber(his) if plumber else 0
-        phone = f"063998{5000 + number}"
-        lead = ledger.add_lead(phone, emergency, token=f"{evidence.TOKEN}-{number}")
-        return Customer(f"{self.product.url}/confirm/{lead['token']}/", lead["id"], phone, plumber_id, his)
+        plumber_id = self.product.ledger.add_plumber(his) if plumber else 0
+        return Customer("", 0, f"063998{5000 + number}", plumber_id, his)
 
     def press(self, customer: Customer) -> Press:
         press = customer.press()

@@ -9,7 +9,10 @@ SENTENCES = {  # by status, of what is refused before or after the API itself
     403: "Cette requête est refusée",
     404: "Cette adresse n'existe pas",
     405: "Cette adresse ne s'utilise pas avec cette méthode",
+    408: "Cette requête n'est pas arrivée en entier : envoyez-la de nouveau",
     413: "Cette requête est trop grande",
+    415: "Envoyez du JSON en UTF-8",
+    431: "Cette requête a des en-têtes trop grands",
     500: "Une erreur s'est produite de notre côté",
     503: "Nous ne pouvons pas vous répondre à cet instant : recommencez dans quelques secondes",
 }

@@ -2,9 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.template import TemplateSyntaxError
+from django.template.loader import get_template
 
 from leads import phones
 
@@ -38,6 +41,19 @@ def can_be_shown(**kwargs: object) -> list[CheckMessage]:
         and f"BRAND_NAME must have at most {LONGEST_NAME} characters.",
     }
     return [Error(problem, id=key) for key, problem in problems.items() if problem]
+
+
+@register()
+def templates_can_be_read(**kwargs: object) -> list[CheckMessage]:
+    """Those of BRAND_TEMPLATES."""
+    problems = []
+    for path in sorted(Path(settings.BRAND_TEMPLATES).rglob("*.html")) if settings.BRAND_TEMPLATES else ():
+        name = path.relative_to(settings.BRAND_TEMPLATES).as_posix()
+        try:
+            get_template(name)
+        except (TemplateSyntaxError, OSError, UnicodeDecodeError) as exc:
+            problems.append(Error(f"BRAND_TEMPLATES: {name} cannot be shown: {exc}", id="leads.E004"))
+    return problems
 
 
 def _dialled(number: str) -> bool:

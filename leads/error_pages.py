@@ -32,4 +32,5 @@ class ErrorPagesMiddleware:
         if response.status_code in WITHOUT_A_PAGE and not response.streaming and not response.content:
             response.content = render_to_string(f"{response.status_code}.html")
             response["Content-Type"] = "text/html; charset=utf-8"
+            response["Content-Length"] = str(len(response.content))  # of none, CommonMiddleware has said
         return response

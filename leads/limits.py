@@ -9,6 +9,7 @@ import hashlib
 import logging
 import math
 import re
+import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -23,9 +24,8 @@ from leads.models import ApiKey
 
 logger = logging.getLogger("leads")
 
-PATIENCE = 0.03  # seconds for all limits of one request, connection included; with what Python adds, below 50 ms
-TURNS = 20  # that PATIENCE is waited in: where a busy process gets its turns late, that is no silence of Redis
-GIVES_UP = 1  # second after which a thread no longer waits for Redis; nobody has waited for it since PATIENCE
+TURN = 0.001  # seconds, in a process that computes: that its threads get their turns late is no silence of Redis
+GIVES_UP = 1  # second after which nobody waits for Redis any more, however busy this process is
 PAUSE = 10  # seconds in which Redis is not asked again
 PREFIX = "limits"  # of the keys in Redis
 THREADS = 8  # as many as a web process has
@@ -75,7 +75,8 @@ class Counter:
     """Asks Redis on a thread, which alone bounds everything: looking up its name, connecting, each answer."""
 
     def __init__(self, url: str) -> None:
-        self._limiter = MovingWindowRateLimiter(storage(url))  # here, because to load redis takes longer than PATIENCE
+        # At once: to load redis takes longer than a request waits.
+        self._limiter = MovingWindowRateLimiter(storage(url))
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="limits")
         self._paused_until = 0.0  # on time.monotonic()
         self._is_away = False
@@ -112,10 +113,18 @@ class Counter:
 
 
 def _patiently(answer: Future) -> float:
-    """Each turn that this thread gets, the one that asks has had one, too. Raises TimeoutError after TURNS."""
-    for _ in range(TURNS):
+    """Waits for LIMITS_PATIENCE; while this process is too busy to ask, until GIVES_UP. Raises TimeoutError."""
+    timeout = settings.LIMITS_PATIENCE  # for all limits of one request, connection included
+    end = time.monotonic() + max(timeout, GIVES_UP)
+    while time.monotonic() < end:
+        began, computed = time.monotonic(), time.process_time()
         with contextlib.suppress(TimeoutError):
-            return answer.result(timeout=PATIENCE / TURNS)
+            return answer.result(timeout)
+        waited = time.monotonic() - began
+        came_late = waited > timeout + sys.getswitchinterval()  # as does, then, the thread that asks
+        if not came_late and time.process_time() - computed < waited / 2:
+            break
+        timeout = TURN
     raise TimeoutError
 
 

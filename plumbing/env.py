@@ -123,6 +123,14 @@ def choice(name: str, choices: tuple[str, ...], default: str) -> str:
     return value
 
 
+def folder(name: str) -> str:
+    """A folder that exists; "" when it is not set."""
+    value = text(name, "")
+    if value and not Path(value).is_dir():
+        wrong(name, f"must be a folder that exists, not {value!r}.")
+    return value
+
+
 def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     """Networks or single addresses, written with commas; none when it is not set."""
     found = []

@@ -2,9 +2,10 @@
 
 import codecs
 import io
-import json
 import re
 from collections.abc import Callable, Iterable
+
+from plumbing import refusals
 
 LARGEST_BODY = 4 * 1024 * 1024  # bytes; Meta reports in batches of up to 3 MB
 CHARSETS = (
@@ -13,8 +14,6 @@ CHARSETS = (
     "iso8859-1",
     "cp1252",
 )  # what forms and providers write; a codec can be far more than text
-API = "/api/lead"  # below it, every refusal is JSON
-SENTENCES = {"413": "Cette requête est trop grande", "415": "Envoyez du JSON en UTF-8"}
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s\";]*)", re.IGNORECASE)
 
 Application = Callable[[dict, Callable], Iterable[bytes]]
@@ -51,8 +50,6 @@ def _is_text(charset: str) -> bool:
 
 
 def _refuse(environ: dict, start_response: Callable, status: str) -> list[bytes]:
-    kind, body = "text/plain", b""
-    if environ.get("PATH_INFO", "").startswith(API):
-        kind, body = "application/json", json.dumps({"success": False, "error": SENTENCES[status[:3]]}).encode()
-    start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
+    headers, body = refusals.headers_and_body(int(status[:3]), environ.get("PATH_INFO", ""))
+    start_response(status, headers)
     return [body]

@@ -26,6 +26,7 @@ BRAND_COLOR = env.text("BRAND_COLOR", "#0b5cad")
 CONTACT_PHONE = env.text("CONTACT_PHONE", "")
 LEGAL_NOTICE = env.text("LEGAL_NOTICE", "")
 PRIVACY_NOTICE = env.text("PRIVACY_NOTICE", "")
+BRAND_TEMPLATES = env.folder("BRAND_TEMPLATES")  # what is in it takes the place of ours
 SHOW_PLUMBER = env.boolean("SHOW_PLUMBER", default=False)
 
 # The proxy in front ends TLS and says so in X-Forwarded-Proto. An http SITE_URL means: no TLS here, a trial.
@@ -108,6 +109,7 @@ WSGI_APPLICATION = "plumbing.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BRAND_TEMPLATES] if BRAND_TEMPLATES else [],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -220,6 +222,7 @@ if wrong := next((zone for zone in SERVICE_AREA if not re.fullmatch("[0-9]{1,5}"
 LIMIT_PER_CLIENT = env.rate("LIMIT_PER_CLIENT", "20/10 minutes")
 LIMIT_PER_PHONE = env.rate("LIMIT_PER_PHONE", "10/hour")
 LIMIT_OVERALL = env.rate("LIMIT_OVERALL", "300/minute")
+LIMITS_PATIENCE = env.seconds("LIMITS_PATIENCE", 0.03)  # with what Python adds, below 50 ms
 REQUEST_FILL_TIME = env.seconds("REQUEST_FILL_TIME", 2)  # whoever fills in the form faster is asked to send it again
 
 # --- Running it (desk/health.py, desk/metrics.py) -----------------------------------------------------

@@ -18,6 +18,7 @@ from gunicorn import http
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from notifications.watchdog import Watchdog
+from plumbing import refusals
 from plumbing.arriving import Arrival, Refused
 
 DEADLINE = 10  # seconds for a whole request; and for a client to take an answer
@@ -138,8 +139,10 @@ class Worker(ThreadWorker):
 
     def _refuse(self, conn: Connection, status: str) -> None:
         if conn.arrival.data:
-            head = f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: {DEADLINE}\r\n\r\n"
-            _send(conn, head.encode())
+            headers, body = refusals.headers_and_body(int(status[:3]), refusals.path(conn.arrival.data))
+            headers += [("Connection", "close"), ("Retry-After", str(DEADLINE))]
+            lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers), "", ""]
+            _send(conn, "\r\n".join(lines).encode() + body)
         conn.timeout = time.monotonic() + LINGER
         self._end(conn)
 

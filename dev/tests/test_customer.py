@@ -3,7 +3,7 @@ from threading import Thread
 
 import pytest
 
-from dev.customer import Customer, heading
+from dev.customer import Customer, RequestPage, below_heading, heading, steps
 
 TOKEN = '<input type="hidden" name="csrfmiddlewaretoken" value="abc">'
 
@@ -50,6 +50,25 @@ def test_a_page_whose_only_button_cancels_is_not_pressed(site):
     press = Customer(f"http://127.0.0.1:{site.server_port}/").press()
 
     assert (heading(press.page), site.forms) == ("Déjà confirmée", [])
+
+
+def test_a_request_is_sent_with_what_the_form_hides(site):
+    site.page = '<form method="post"><input type="hidden" name="key" value="a&amp;b"><button>Demander</button></form>'
+
+    page = RequestPage(f"http://127.0.0.1:{site.server_port}").send(phone="0639980100")
+
+    assert (heading(page), site.forms) == ("Confirmée", ["key=a%26b&phone=0639980100"])
+
+
+def test_the_status_page_is_read_as_a_customer_reads_it(site):
+    site.page = """<h1>Un plombier a été
+        prévenu</h1> <p>C&#x27;est lui qui vous appelle.</p> <ol class="steps"><li>Demande confirmée
+        <time datetime="x">à 02:14</time></li> <li>Plombier trouvé</li></ol> <ul><li>Coupez l'eau</li></ul>"""
+
+    page = Customer(f"http://127.0.0.1:{site.server_port}/").open()
+
+    assert (heading(page), below_heading(page)) == ("Un plombier a été prévenu", "C'est lui qui vous appelle.")
+    assert steps(page) == [("Demande confirmée", "à 02:14"), ("Plombier trouvé", "")]
 
 
 def test_no_answer_is_status_0():

@@ -16,6 +16,24 @@ LOG = (
 )
 
 
+def page(title, *happened):
+    """The status page, as far as it is read here."""
+    page = requests.Response()
+    items = "".join(f"<li>{step} <time datetime='x'>à 02:14</time></li>\n" for step in happened)
+    page._content = f'<h1>{title}</h1>\n<p>Texte</p><ol class="steps">{items}</ol>'.encode()
+    page.encoding = "utf-8"
+    return page
+
+
+FOUND = ("Demande confirmée", "Plombier trouvé")
+READ = ("Plombier prévenu", "Message remis sur son téléphone", "Message lu")
+PAGES = [
+    page("Votre demande est confirmée", *FOUND),
+    page("Votre demande est confirmée", *FOUND, "Message non remis"),
+    page("Un plombier a été prévenu", *FOUND, "Message non remis", *READ),
+]
+
+
 def message(at, accepted, text="Téléphone du client : 06 39 98 50 01."):
     return {"at": at, "accepted": accepted, "text": text}
 
@@ -36,6 +54,7 @@ def facts():
         "messages": [message(0, False), message(30.02, True)],
         "receipts": [{"status": status, "http_status": 200} for status in ("sent", "delivered", "read")],
         "log": LOG,
+        "pages": PAGES,
     }
 
 
@@ -60,6 +79,8 @@ def test_nothing_differs_where_all_went_well(facts):
         ("receipts", "receipts", []),
         ("log", "log", LOG.replace("(tentative 2)", "(tentative 1)")),
         ("log", "log", ""),
+        ("status page", "pages", [PAGES[0], page("Quelque chose s'est mal passé"), PAGES[2]]),
+        ("last status page", "pages", [*PAGES[:2], page("Un plombier a été prévenu", *FOUND, *READ)]),
     ],
 )
 def test_what_went_wrong_outside_is_named(facts, what, key, value):

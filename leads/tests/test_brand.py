@@ -5,7 +5,7 @@ from django.core.checks import run_checks
 from django.template.loader import render_to_string
 from django.test import Client
 
-ERRORS = (400, 403, 404, 405, 410, 413, 429, 500, 503)
+ERRORS = (400, 403, 404, 405, 408, 410, 413, 415, 429, 431, 500, 503)
 
 
 def wrong():
@@ -45,6 +45,27 @@ def test_legal_texts_come_from_settings(client, db, settings):
 
     assert "<p>Société X</p>\n\n<p>1 rue &lt;Y&gt;</p>" in client.get("/mentions-legales/").content.decode()
     assert "Rien n&#x27;est gardé" in client.get("/confidentialite/").content.decode()
+
+
+@pytest.fixture
+def templates(tmp_path, settings):
+    """The folder of an operator's own templates."""
+    settings.BRAND_TEMPLATES = str(tmp_path)
+    [engine] = settings.TEMPLATES
+    settings.TEMPLATES = [engine | {"DIRS": [tmp_path]}]
+    (tmp_path / "leads").mkdir()
+    return tmp_path / "leads"
+
+
+def test_a_page_of_an_operators_own_takes_the_place_of_ours(templates, client, db, settings):
+    settings.BRAND_NAME = "Chez Marc"
+    (templates / "legal.html").write_text(
+        '{% extends "leads/base.html" %}{% block content %}<h1>{{ brand.name }}, RCS Paris</h1>{% endblock %}'
+    )
+
+    assert "<h1>Chez Marc, RCS Paris</h1>" in client.get("/mentions-legales/").content.decode()
+    assert "<h1>Confidentialité</h1>" in client.get("/confidentialite/").content.decode()
+    assert wrong() == []
 
 
 def test_search_engines_read_the_front_door_and_no_confirmation(client, db, lead):

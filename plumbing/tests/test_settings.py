@@ -138,6 +138,7 @@ def test_a_malformed_setting_is_named_and_its_secrets_are_not_shown(name, value)
         ({"DATABSE_URL": "x"}, "Did you mean DATABASE_URL?"),
         ({"SECRETKEY_FILE": "x"}, "Did you mean SECRET_KEY_FILE?"),
         ({"site_url": "x"}, "Did you mean SITE_URL?"),
+        ({"BRAND_TEMPLATES": "/nowhere/templates"}, "BRAND_TEMPLATES must be a folder that exists"),
         ({"TWILIO_EVERYTHING": "x"}, "TWILIO_EVERYTHING is no setting of ours"),
         ({"ALLOWED_HOSTS": "www.example.fr"}, "ALLOWED_HOSTS must name SITE_URL's host, plombiers.example.fr"),
         ({"SITE_URL": "https://plombiers-d\u00e9pann\u00e9s.fr"}, "Write xn--plombiers-dpanns-lqbe.fr."),
@@ -162,6 +163,16 @@ def test_what_would_fail_at_the_first_lead_is_found_at_start(changes, told):
 
     assert checked.returncode == 1
     assert told in checked.stderr
+
+
+def test_a_template_of_an_operators_own_that_cannot_be_shown_is_found_at_start(tmp_path):
+    (tmp_path / "leads").mkdir()
+    (tmp_path / "leads" / "legal.html").write_text("{% extends 'leads/base.html' %}{% block content %}")
+
+    checked = start(BRAND_TEMPLATES=str(tmp_path))
+
+    assert checked.returncode == 1
+    assert "BRAND_TEMPLATES: leads/legal.html cannot be shown: Unclosed tag" in checked.stderr
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 import time
+from http.client import HTTPResponse
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -58,6 +59,13 @@ def answer(client):
     """The status of the next answer, 0 when the server closes instead."""
     line = client.makefile("rb").readline()
     return int(line.split()[1]) if line else 0
+
+
+def page(client):
+    """The next answer as a browser reads it: its status, its kind, its text."""
+    response = HTTPResponse(client)
+    response.begin()
+    return response.status, response.headers["Content-Type"], response.read().decode()
 
 
 def chunked(body):
@@ -187,6 +195,20 @@ def test_the_parts_of_http_that_clients_use_still_work(web, connect):
     log = web.log("web")
     assert "Invalid request" in log and "Traceback" not in log
     assert "x-token" not in log
+
+
+def test_what_is_refused_before_django_says_what_to_do(web, connect):
+    for path in ("/", "/confirm/x-token/"):
+        status, kind, text = page(connect(head("POST", path, "Content-Length: 4194305")))
+        assert (status, kind) == (413, "text/html; charset=utf-8")
+        assert "Cet envoi est trop long" in text and "Urgence Plombier" in text
+    status, kind, text = page(connect(head("POST", "/api/lead", "Content-Length: 4194305")))
+    assert (status, kind, json.loads(text)["success"]) == (413, "application/json", False)
+    for path in ("/", "/confirm/x-token/", "/mentions-legales/"):
+        refused = requests.options(f"{web.url}{path}", timeout=10)
+        assert refused.status_code == 405 and "Cette page ne s'utilise pas ainsi" in refused.text
+    refused = requests.post(f"{web.url}/", b"x", headers={"Content-Type": "text/plain; charset=rot13"}, timeout=10)
+    assert refused.status_code == 415 and "Nous n'avons pas pu lire cette demande" in refused.text
 
 
 def test_the_api_answers_in_json_whatever_arrives(web, connect):
