@@ -94,3 +94,16 @@ class SturdyAdmin(SturdyLists, admin.ModelAdmin):
         if kept := chosen.count() - len(free):
             messages.error(request, f"{kept} élément(s) conservé(s) : il s'est passé quelque chose entre-temps.")
         self.model.objects.filter(pk__in=free).delete()
+
+
+class ToBeRead(SturdyAdmin):
+    """Bookkeeping: never changed by hand."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
