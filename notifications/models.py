@@ -309,7 +309,7 @@ class AlertMessage(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} à {self.address}"
+        return self.get_kind_display()
 
 
 class ProviderNews(models.Model):

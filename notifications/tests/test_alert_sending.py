@@ -373,7 +373,7 @@ def test_tls_is_verified_by_the_name(failed_lead, by_webhook, settings, monkeypa
 
 @contextlib.contextmanager
 def leading(monkeypatch, *answers):
-    """The name server answers so, one after the other; the addresses that are called meanwhile, which in truth are here."""
+    """The name server answers so, one after the other. The addresses called meanwhile, which in truth are all here."""
     called, answers, connect = [], iter(answers), socket.socket.connect
 
     def look_up(host, port, **options):
