@@ -14,6 +14,10 @@ from notifications.alerts import WEBHOOK
 from notifications.models import Alert, AlertMessage
 
 
+def way_of(message: AlertMessage) -> str:
+    return "webhook" if message.address == WEBHOOK else "courriel"
+
+
 class _StateFilter(admin.SimpleListFilter):
     title = "état"
     parameter_name = "etat"
@@ -61,7 +65,7 @@ class AlertAdmin(ToBeRead):
 
     @admin.display(description="messages")
     def all_messages(self, alert: Alert) -> SafeString | str:
-        return _links(alert.messages.order_by("created_at"), lambda message: message.get_kind_display())
+        return _links(alert.messages.order_by("created_at"), lambda message: f"{message} par {way_of(message)}")
 
 
 @admin.register(AlertMessage)
@@ -83,7 +87,7 @@ class AlertMessageAdmin(ToBeRead):
 
     @admin.display(description="par", ordering="address")
     def way(self, message: AlertMessage) -> str:
-        return "webhook" if message.address == WEBHOOK else "courriel"
+        return way_of(message)
 
     @admin.display(description="état")
     def state(self, message: AlertMessage) -> SafeString:

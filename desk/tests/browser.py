@@ -140,9 +140,9 @@ def test_an_operator_adds_a_lead_and_copies_its_link(desk, live_server, complain
     assert complaints == []
 
 
-def log_in(page, live_server, password):
+def log_in(page, live_server, password, name="anne"):
     page.goto(f"{live_server}{reverse('admin:index')}")
-    page.fill("[name=username]", "anne")
+    page.fill("[name=username]", name)
     page.fill("[name=password]", password)
     page.click("[type=submit]")
 
