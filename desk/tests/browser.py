@@ -55,6 +55,7 @@ def desk(chromium, complaints):
 
 def listened(page, complaints):
     page.set_default_timeout(10_000)  # milliseconds
+    expect.set_options(timeout=10_000)
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     return page
