@@ -26,6 +26,7 @@ help:
 	echo 'make bench-rows    what takes longer: second attempts, the memory of the workers (15 minutes)'
 	echo 'make bench-docs    write docs/performance.md from what the last one measured'
 	echo 'make lint          check the code'
+	echo 'make check-alerts  check the rules for Prometheus, with its promtool'
 	echo 'make format        format the code'
 	echo 'make pins          write requirements*.txt from requirements*.in (newer releases: make pins UPGRADE=--upgrade)'
 	echo 'make check-pins    fail when they disagree'
@@ -43,7 +44,7 @@ test: set-up
 test-browser: set-up
 	command -v chromium >/dev/null || $(call fail,Chromium is missing: install it (Debian: apt-get install chromium) and try again)
 	$(LOCKED) $(VENV)/browser
-	$(RUN) -m pytest desk/tests/browser.py leads/tests/browser.py
+	$(RUN) -m pytest desk/tests/browser*.py leads/tests/browser.py
 
 test-api: set-up
 	$(LOCKED) $(VENV)/api
@@ -74,6 +75,11 @@ bench-docs:
 lint: set-up
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+
+check-alerts:
+	command -v promtool >/dev/null || $(call fail,promtool is missing: install it (Debian: apt-get install prometheus) and try again)
+	promtool check config --syntax-only deploy/prometheus/scrape.yml
+	promtool check rules deploy/prometheus/alerts.yml
 
 format: set-up
 	$(VENV)/bin/ruff check --fix .
@@ -145,4 +151,4 @@ $(VENV)/browser $(VENV)/api $(VENV)/pins: $(VENV)/%: requirements-%.txt $(INSTAL
 	$(PIP) -r $< 2>&1 | $(PROGRESS) || $(call fail,the packages could not be installed (why: above): $(NEEDED))
 	touch $@
 
-.PHONY: help demo run test test-browser test-api faults faults-ablation faults-realtime bench bench-rows bench-docs lint format pins check-pins set-up
+.PHONY: help demo run test test-browser test-api faults faults-ablation faults-realtime bench bench-rows bench-docs lint check-alerts format pins check-pins set-up

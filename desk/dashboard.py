@@ -21,7 +21,7 @@ from notifications.attention import REASONS, Reason
 SHOWN = 50  # entries: nobody reads more before acting
 REFRESHED_EVERY = 10  # seconds
 VIEW = "leads.view_lead"
-NEXT = {"failed": (CALLED, RESEND), "waiting": (ASSIGN,)}  # by the reason's key
+NEXT = {"number": (CALLED, RESEND), "failed": (CALLED, RESEND), "waiting": (ASSIGN,)}  # by the reason's key
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ _LOOK = (
 )
 _ACT = ("leads.add_lead", "leads.change_lead", "leads.add_plumber", "leads.change_plumber", "desk.export_leads")
 LOOK_AT_ALERTS = ("notifications.view_breaker", "notifications.view_alert", "notifications.view_alertmessage")
+LOOK_AT_LOG = ("admin.view_logentry",)
 # Whoever erases a person's data cannot undo it: desk.personal_data is given by name, to nobody by itself.
 ROLES = {READERS: _LOOK, OPERATORS: _LOOK + _ACT}
 

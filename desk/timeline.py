@@ -1,22 +1,26 @@
 """A lead's story, from all the tables that hold a part of it, in plain French."""
 
 import datetime
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from desk.admin.acts.leads import ASSIGN, CALLED, CLOSE, CREDIT, REASSIGN
 from leads.models import Lead, PackEntry
 from notifications import attention
-from notifications.models import Attempt, Intervention
+from notifications.alerts import WEBHOOK
+from notifications.models import AlertMessage, Attempt, Intervention
 from notifications.providers import explain
 
 Outcome, Delivery = Attempt.Outcome, Attempt.Delivery
 ENTRIES = {PackEntry.Kind.LEAD: "Attribuée à {}", PackEntry.Kind.CREDIT: "Place rendue à {}"}
 OUTCOMES = {Outcome.ACCEPTED: "acceptée par WhatsApp", Outcome.FAILED: "refusée", Outcome.UNKNOWN: "résultat inconnu"}
+ALERTS = {"began": ("Alerte", "envoyée"), "goes_on": ("Rappel", "envoyé"), "ended": ("Fin d'alerte", "envoyée")}
 # These leave rows of their own, which say more than the admin's log.
 _TOLD_ELSEWHERE = (CALLED.done, CLOSE.done, CREDIT.done, ASSIGN.done, REASSIGN.done, "attribuée maintenant")
 
@@ -37,7 +41,7 @@ def newest_first(lead: Lead) -> list[Step]:
 
 def past(lead: Lead) -> list[Step]:
     """What happened, the oldest first; what has no instant comes before all: the old system did it."""
-    steps = [*_customer(lead), *_assignments(lead), *_sends(lead), *_people(lead)]
+    steps = [*_customer(lead), *_assignments(lead), *_sends(lead), *_alerts(lead), *_people(lead)]
     return sorted(steps, key=lambda step: (step.at is not None, step.at and step.at.timestamp()))
 
 
@@ -106,12 +110,29 @@ def _receipts(attempt: Attempt) -> Iterator[Step]:
         yield Step(attempt.failed_at, what, more=f"{attempt.error_text}. {told.action}", kind="bad")
 
 
+def _alerts(lead: Lead) -> Iterator[Step]:
+    """One step for all who got the same by the same way; their addresses are nobody's business here."""
+    messages = AlertMessage.objects.filter(alerts__lead=lead).distinct().order_by("created_at")
+    together = defaultdict(list)
+    for message in messages:
+        way = "par webhook" if message.address == WEBHOOK else "par courriel"
+        together[message.kind, way, message.created_at.replace(second=0, microsecond=0)].append(message)
+    for (kind, way, _), written in together.items():
+        what, done = ALERTS[kind]
+        if sent := [message.sent_at for message in written if message.sent_at]:
+            yield Step(min(sent), f"{what} {done} à l'astreinte {way}")
+        else:
+            problem = next((message.problem for message in written if message.problem), "")
+            what = f"{what} à l'astreinte {way} : pas encore {done}"
+            yield Step(written[0].created_at, what, more=problem, kind="bad")
+
+
 def _people(lead: Lead) -> Iterator[Step]:
     for done in Intervention.objects.filter(lead=lead):
         about = attention.REASONS.get(done.solved)
-        what = done.get_kind_display().capitalize() + (f" : {about.label}" if about else "")
+        what = capfirst(done.get_kind_display()) + (f" : {about.label}" if about else "")
         yield Step(done.created_at, what, _by(done.operator), done.words, "good")
     about_leads = ContentType.objects.get_for_model(Lead)
     for entry in LogEntry.objects.filter(content_type=about_leads, object_id=str(lead.pk)).select_related("user"):
         if not (what := entry.get_change_message()).startswith(_TOLD_ELSEWHERE):
-            yield Step(entry.action_time, what.rstrip(".").capitalize() or "Enregistrée", f"par {entry.user}")
+            yield Step(entry.action_time, capfirst(what.rstrip(".")) or "Enregistrée", f"par {entry.user}")

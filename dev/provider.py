@@ -14,6 +14,10 @@ class Provider:
         """The answers to the next messages, to this number if one is given."""
         self._ask("POST", "/sandbox/next", json={"answers": list(answers)} | ({"to": to} if to else {}))
 
+    def account(self, *, dead: bool) -> None:
+        """Whether it refuses everything, from now on, for our credentials."""
+        self._ask("POST", "/sandbox/account", json={"dead": dead})
+
     def messages(self, to: str | None = None) -> list[dict]:
         """What it was asked to send since it started, accepted or not, oldest first."""
         received = self._ask("GET", "/sandbox/requests")["requests"]

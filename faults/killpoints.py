@@ -45,6 +45,7 @@ def between(
 
 class Provider:
     def __init__(self, provider: object) -> None:
+        self.probe = provider.probe
         self.send = between(provider.send, "before_send", "after_answer")
 
 

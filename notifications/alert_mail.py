@@ -19,7 +19,7 @@ class AddressRefused(MailProblem):
 def send(message: AlertMessage) -> None:
     """To the message's one address: one that bounces keeps nobody else's. Raises MailProblem.
 
-    Each step may take EMAIL_TIMEOUT seconds.
+    Blocks for at most EMAIL_TIMEOUT seconds (alert_smtp.py).
     """
     texts = in_words(message)
     plain, html = bodies(message, texts)

@@ -49,7 +49,9 @@ def text_of(alert: Alert) -> Text:
     match alert.reason:
         case Reason.FAILED:
             reason = alert.lead.notification_error or "Rien ne dit que le plombier a reçu la demande."
-            return _of_lead(alert, "plombier non prévenu", reason, attention.FAILED.action)
+            number = attention.reason_now(alert.lead_id) is attention.NUMBER
+            action = attention.NUMBER.action if number else attention.FAILED.action
+            return _of_lead(alert, "plombier non prévenu", reason, action)
         case Reason.WAITING:
             return _of_lead(alert, "sans plombier", "Personne n'est libre pour elle.", attention.WAITING.action)
         case Reason.SUSPENDED:

@@ -103,7 +103,7 @@ def _low() -> QuerySet:
 def _end() -> None:
     """What is done; and, without a word, what is too old to be done."""
     still = (
-        Q(Exists(_lead_of_alert(attention.FAILED.leads)), reason=Reason.FAILED)
+        Q(Exists(_lead_of_alert(attention.FAILED.leads | attention.NUMBER.leads)), reason=Reason.FAILED)
         | Q(Exists(_lead_of_alert(attention.WAITING.leads)), reason=Reason.WAITING)
         | Q(Exists(Breaker.objects.filter(opened_at__isnull=False)), reason=Reason.SUSPENDED)
         | Q(Exists(_low().filter(pk=OuterRef("plumber"))))

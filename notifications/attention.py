@@ -61,6 +61,8 @@ _arrived = _current.filter(delivery__in=(Attempt.Delivery.DELIVERED, Attempt.Del
 _sent = Q(notification_status=Lead.NotificationStatus.SENT) & ~Q(Exists(_arrived))
 # Late counts from its closing.
 _suspended_of_late = Breaker.objects.filter(Q(opened_at__isnull=False) | Q(closed_at__gt=DatabaseClock() - LATE_AFTER))
+_failed = Q(notification_status=Lead.NotificationStatus.FAILED, cancelled_at=None)
+_number_unusable = Q(Exists(_current.number_unusable()))
 _accepted_now = Q(attempts__run=F("notification_run"), attempts__outcome=Attempt.Outcome.ACCEPTED)
 _long_ago = StatementClock() - datetime.timedelta(seconds=settings.NOTIFICATION_DELIVERY_DELAY)
 _owed = Q(status=Lead.Status.SENT, notification_status=Lead.NotificationStatus.PENDING)
@@ -74,11 +76,19 @@ CANCELLED = Reason(
     badge="annulée",
     ends="Finit quand le plombier est joint.",
 )
+NUMBER = Reason(
+    key="number",
+    label="Numéro du plombier inutilisable",
+    action="Appelez le plombier, corrigez son numéro WhatsApp sur sa fiche, puis renvoyez la notification.",
+    concerns=_failed & _number_unusable,
+    badge="numéro inutilisable",
+    ends="Finit quand un envoi au bon numéro réussit, ou que le plombier est joint.",
+)
 FAILED = Reason(
     key="failed",
     label="Notification en échec",
     action="Appelez le plombier, ou renvoyez la notification.",
-    concerns=Q(notification_status=Lead.NotificationStatus.FAILED, cancelled_at=None),
+    concerns=_failed & ~_number_unusable,
     ends="Finit quand un nouvel envoi réussit, ou que le plombier est joint.",
 )
 HELD = Reason(
@@ -134,7 +144,8 @@ UNTRACKED = Reason(
 )
 
 REASONS = {
-    reason.key: reason for reason in (CANCELLED, FAILED, HELD, NOT_DELIVERED, WAITING, SUSPENDED, LATE, UNTRACKED)
+    reason.key: reason
+    for reason in (CANCELLED, NUMBER, FAILED, HELD, NOT_DELIVERED, WAITING, SUSPENDED, LATE, UNTRACKED)
 }
 
 # What the old system left: it confirmed them, and gave no instant; they were over before we began. Nobody is alerted.

@@ -6,6 +6,9 @@ from django.db import models
 
 from leads.database import DatabaseClock
 from leads.models import Lead, Plumber
+from notifications.providers import CODES
+from notifications.providers.causes import UNUSABLE_NUMBER
+from notifications.providers.codes import BAD_NUMBER
 
 SILENT = datetime.timedelta(seconds=45)  # a process that has shown no sign of life for so long does not work
 FORGOTTEN = datetime.timedelta(days=1)
@@ -21,6 +24,13 @@ class AttemptQuerySet(models.QuerySet):
         long_ago = DatabaseClock() - datetime.timedelta(seconds=settings.NOTIFICATION_DELIVERY_DELAY)
         no_word = ("", Attempt.Delivery.SENT)
         return self.filter(outcome=Attempt.Outcome.ACCEPTED, delivery__in=no_word, finished_at__lt=long_ago)
+
+    def number_unusable(self) -> "AttemptQuerySet":
+        """Not delivered, since the plumber's number is none, or has no WhatsApp."""
+        said = models.Q(error_code=BAD_NUMBER)
+        for backend, codes in CODES.items():
+            said |= models.Q(backend=backend, error_code__in=codes.meaning(UNUSABLE_NUMBER))
+        return self.filter(said)
 
 
 class Attempt(models.Model):
@@ -299,7 +309,7 @@ class AlertMessage(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} à {self.address}"
+        return self.get_kind_display()
 
 
 class ProviderNews(models.Model):

@@ -175,7 +175,8 @@ if not re.fullmatch("[0-9]{1,5}", EMAIL_PORT) or not 0 < int(EMAIL_PORT) <= 6553
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", default=False)
-EMAIL_TIMEOUT = 10  # seconds for each step
+EMAIL_BACKEND = "notifications.alert_smtp.EmailBackend"
+EMAIL_TIMEOUT = 20  # seconds for a whole mail
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"alertes@{urlsplit(SITE_URL).hostname or 'localhost'}")
 
 # --- Database: the source of truth ----------------------------------------------------------------

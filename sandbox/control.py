@@ -10,6 +10,8 @@ from sandbox.wire import Answer, Request
 PREFIX = "/sandbox/"
 EXPECTED = 'Expected JSON such as {"answers": [{"status": 503}, {"ok": true}], "to": "+33612345678"}; "to" is optional.'
 
+ACCOUNT = 'Expected {"dead": true} or {"dead": false}.'
+
 
 def answer(request: Request, provider: Provider) -> Answer:
     act = ROUTES.get((request.method, request.path))
@@ -22,11 +24,15 @@ def answer(request: Request, provider: Provider) -> Answer:
         return Answer(400, {"error": str(exc)})
 
 
-def _next(request: Request, provider: Provider) -> dict:
+def _json(request: Request, expected: str) -> object:
     try:
-        asked = json.loads(request.body)
+        return json.loads(request.body)
     except (ValueError, RecursionError) as exc:  # RecursionError: thousands of opening brackets
-        raise BadPlan(EXPECTED) from exc
+        raise BadPlan(expected) from exc
+
+
+def _next(request: Request, provider: Provider) -> dict:
+    asked = _json(request, EXPECTED)
     if not isinstance(asked, dict) or asked.keys() - {"answers", "to"} or not isinstance(asked.get("answers"), list):
         raise BadPlan(EXPECTED)
     queue(provider, asked["answers"], asked.get("to"))
@@ -36,6 +42,15 @@ def _next(request: Request, provider: Provider) -> dict:
 def queue(provider: Provider, answers: list, to: str | None = None) -> None:
     """Raises BadPlan, and then queues none of them."""
     provider.script.add([parse({"to": to} | raw if isinstance(raw, dict) else raw) for raw in answers])
+
+
+def _account(request: Request, provider: Provider) -> dict:
+    """A dead one is refused everything, for its credentials, until it is alive again."""
+    asked = _json(request, ACCOUNT)
+    if asked not in ({"dead": True}, {"dead": False}):
+        raise BadPlan(ACCOUNT)
+    provider.account_is_dead = asked["dead"]
+    return asked
 
 
 def _requests(request: Request, provider: Provider) -> dict:
@@ -57,6 +72,7 @@ def _health(request: Request, provider: Provider) -> dict:
 
 ROUTES: dict[tuple[str, str], Callable[[Request, Provider], dict]] = {
     ("POST", "/sandbox/next"): _next,
+    ("POST", "/sandbox/account"): _account,
     ("GET", "/sandbox/requests"): _requests,
     ("POST", "/sandbox/reset"): _reset,
     ("GET", "/sandbox/health"): _health,

@@ -94,6 +94,10 @@ def _access_refusal(request: Request) -> Answer | None:
     scheme, _, token = request.authorization.partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return None
+    return bad_credentials()
+
+
+def bad_credentials() -> Answer:
     return error(401, 190, "Invalid OAuth access token - Cannot parse access token")
 
 

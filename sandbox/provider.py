@@ -25,12 +25,14 @@ class Provider:
     ) -> None:
         self.journal = Journal(log)
         self.script = Script()
+        self.account_is_dead = False
         self.reporter = Reporter(self.journal, meta_webhook, deliver_to)
         self._endings = Endings(receipts=receipts)
         self._usual_receipts: tuple[Receipt, ...] = LIFE if receipts else ()
 
     def forget(self) -> None:
-        """Messages, their receipts, script and the counts of the failing numbers; the file keeps its lines."""
+        """Messages, receipts, script, the counts of the failing numbers, a dead account; the file keeps its lines."""
+        self.account_is_dead = False
         for memory in (self.reporter, self.journal, self.script, self._endings):
             memory.clear()
 
@@ -45,7 +47,7 @@ class Provider:
         wire = _wire_of(request)
         if wire is None:
             return self._record(request, wire, Answer(404, {"error": f"No provider answers at {request.path}."}))
-        refusal = wire.refusal(request)
+        refusal = wire.bad_credentials() if self.account_is_dead else wire.refusal(request)
         if refusal:
             return self._record(request, wire, refusal)
         if not wire.is_send(request):

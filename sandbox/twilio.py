@@ -79,6 +79,10 @@ def _access_refusal(request: Request, account: str) -> Answer | None:
     user, password = request.credentials
     if password and (user == account or user.startswith("SK")):
         return None
+    return bad_credentials()
+
+
+def bad_credentials() -> Answer:
     return error(401, 20003, "Authenticate")
 
 

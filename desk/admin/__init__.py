@@ -4,6 +4,7 @@ from desk.admin.alerts import AlertAdmin, AlertMessageAdmin
 from desk.admin.api_key import ApiKeyAdmin
 from desk.admin.breaker import BreakerAdmin
 from desk.admin.lead import LeadAdmin
+from desk.admin.log import LogAdmin
 from desk.admin.news import ProviderNewsAdmin
 from desk.admin.operators import OperatorAdmin, OperatorGroupAdmin
 from desk.admin.pack_entry import PackEntryAdmin
@@ -15,6 +16,7 @@ __all__ = [
     "ApiKeyAdmin",
     "BreakerAdmin",
     "LeadAdmin",
+    "LogAdmin",
     "OperatorAdmin",
     "OperatorGroupAdmin",
     "PackEntryAdmin",

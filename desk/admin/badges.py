@@ -23,6 +23,7 @@ NOTIFICATION_BADGES = {
 }
 REASON_BADGES = {
     "cancelled": "calm",
+    "number": "bad",
     "held": "busy",
     "not_delivered": "busy",
     "suspended": "bad",

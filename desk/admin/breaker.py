@@ -2,13 +2,13 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from desk.admin.sturdy import SturdyAdmin
+from desk.admin.sturdy import ToBeRead
 from notifications import breaker
 from notifications.models import Breaker
 
 
 @admin.register(Breaker)
-class BreakerAdmin(SturdyAdmin):
+class BreakerAdmin(ToBeRead):
     """How it stands, and a button that closes it."""
 
     title = "Suspension des envois"
@@ -36,12 +36,3 @@ class BreakerAdmin(SturdyAdmin):
 
     def has_change_lead_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("leads.change_lead")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False

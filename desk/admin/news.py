@@ -1,13 +1,12 @@
 from django.contrib import admin
-from django.http import HttpRequest
 
-from desk.admin.sturdy import SturdyAdmin
+from desk.admin.sturdy import ToBeRead
 from notifications.models import ProviderNews
 from notifications.providers import explain
 
 
 @admin.register(ProviderNews)
-class ProviderNewsAdmin(SturdyAdmin):
+class ProviderNewsAdmin(ToBeRead):
     """To be read, never changed."""
 
     title = "Nouvelles des fournisseurs"
@@ -15,15 +14,6 @@ class ProviderNewsAdmin(SturdyAdmin):
     list_filter = ("level", "provider", "subject")
     readonly_fields = (*list_display, "what_to_do", "detail", "happened_at", "received_at")
     fields = readonly_fields
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
     @admin.display(description="que faire")
     def what_to_do(self, news: ProviderNews) -> str:

@@ -1,12 +1,11 @@
 from django.contrib import admin
-from django.http import HttpRequest
 
-from desk.admin.sturdy import SturdyAdmin
+from desk.admin.sturdy import ToBeRead
 from leads.models import PackEntry
 
 
 @admin.register(PackEntry)
-class PackEntryAdmin(SturdyAdmin):
+class PackEntryAdmin(ToBeRead):
     """The pack ledger: to be read, never changed."""
 
     title = "Mouvements des packs"
@@ -18,12 +17,3 @@ class PackEntryAdmin(SturdyAdmin):
     search_help_text = "Numéro du plombier, de la demande, ou référence d'un paiement."
     readonly_fields = (*list_display, "received", "size", "closes")
     fields = readonly_fields
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False

@@ -20,7 +20,9 @@ from leads import ledger, packs
 from leads.assignment import take_turn
 from leads.database import cannot_serve
 from leads.models import Plumber
-from leads.phones import is_landline, spaced
+from leads.phones import UnusableNumber, is_landline, spaced, to_e164
+from notifications.attention import NUMBER
+from notifications.models import Attempt
 
 NEARLY_OUT = 2  # leads left: time to sell another pack
 
@@ -36,7 +38,16 @@ class PlumberAdmin(ActsAdmin, SturdyAdmin):
     search_fields = ("phone",)  # shows the box; `find_plumbers` searches
     search_help_text = "Nom, téléphone, ou numéro du plombier (#34)."
     ordering = ("id",)
-    readonly_fields = ("leads_received", "waiting", "state", "last_lead_at", "created_at", "all_leads", "all_entries")
+    readonly_fields = (
+        "leads_received",
+        "waiting",
+        "state",
+        "reached",
+        "last_lead_at",
+        "created_at",
+        "all_leads",
+        "all_entries",
+    )
 
     class Media:
         css = {"all": ["desk/admin.css"]}
@@ -89,6 +100,17 @@ class PlumberAdmin(ActsAdmin, SturdyAdmin):
     @admin.display(description="état", ordering="status")
     def state(self, plumber: Plumber) -> SafeString:
         return badge(BADGES[plumber.status], plumber.get_status_display())
+
+    @admin.display(description="par WhatsApp")
+    def reached(self, plumber: Plumber) -> SafeString | str:
+        """What the last message to his number says of that number."""
+        try:
+            to_him = Attempt.objects.filter(lead__plumber=plumber, recipient=to_e164(plumber.phone))
+        except UnusableNumber:
+            return badge("bad", NUMBER.badge)
+        last = to_him.exclude(outcome=Attempt.Outcome.SENDING).order_by("-started_at")[:1]
+        unusable = Attempt.objects.filter(pk__in=last.values("pk")).number_unusable().first()
+        return format_html("{} {}", badge("bad", NUMBER.badge), unusable.error_text) if unusable else "—"
 
     @admin.display(description="demandes")
     def all_leads(self, plumber: Plumber) -> SafeString:

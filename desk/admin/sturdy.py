@@ -12,6 +12,7 @@ from django.db import DataError, transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.text import capfirst
 
 HISTORY = "ce qui a une histoire ne s'efface pas, elle sert de preuve."
 NONSENSE = (ValueError, OverflowError, DataError, ValidationError)  # from a date, a number or a text that is none
@@ -94,3 +95,27 @@ class SturdyAdmin(SturdyLists, admin.ModelAdmin):
         if kept := chosen.count() - len(free):
             messages.error(request, f"{kept} élément(s) conservé(s) : il s'est passé quelque chose entre-temps.")
         self.model.objects.filter(pk__in=free).delete()
+
+
+class ToBeRead(SturdyAdmin):
+    """Bookkeeping: never changed by hand."""
+
+    empty_value_display = ""
+
+    class Media:
+        css = {"all": ["desk/admin.css"]}
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        title = {"title": capfirst(self.opts.verbose_name)}  # Django's "Affichage de …" is no French before a vowel
+        return super().change_view(request, object_id, form_url, title | (extra_context or {}))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False

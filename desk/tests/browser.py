@@ -55,6 +55,7 @@ def desk(chromium, complaints):
 
 def listened(page, complaints):
     page.set_default_timeout(10_000)  # milliseconds
+    expect.set_options(timeout=10_000)
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     return page
@@ -140,9 +141,9 @@ def test_an_operator_adds_a_lead_and_copies_its_link(desk, live_server, complain
     assert complaints == []
 
 
-def log_in(page, live_server, password):
+def log_in(page, live_server, password, name="anne"):
     page.goto(f"{live_server}{reverse('admin:index')}")
-    page.fill("[name=username]", "anne")
+    page.fill("[name=username]", name)
     page.fill("[name=password]", password)
     page.click("[type=submit]")
 

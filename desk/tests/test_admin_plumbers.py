@@ -6,6 +6,7 @@ from django.utils import timezone
 from desk.admin import PlumberAdmin
 from leads.assignment import assign_waiting_leads
 from leads.models import Lead, Plumber
+from notifications.models import Attempt
 
 PLUMBERS = "/admin/leads/plumber/"
 
@@ -139,3 +140,37 @@ class TestNumbers:
         page = admin_client.post(f"{PLUMBERS}add/", self.FORM | {"zones": "Paris"})
 
         assert "ni un début de code" in page.content.decode()
+
+
+class TestHisNumber:
+    @pytest.fixture
+    def refused(self, assigned_lead, plumber):
+        about = {"run": 1, "started_by": "x", "backend": "twilio", "outcome": "failed", "recipient": plumber.phone}
+        said = {"error_code": "63003", "error_text": "Ce numéro n'a pas WhatsApp (code 63003)"}
+        return Attempt.objects.create(lead=assigned_lead, number=1, **about, **said)
+
+    def shown(self, client, plumber):
+        page = client.get(f"{PLUMBERS}{plumber.pk}/change/").content.decode()
+        return "numéro inutilisable" in page
+
+    def test_his_page_says_that_it_has_no_whatsapp(self, admin_client, plumber, refused):
+        page = admin_client.get(f"{PLUMBERS}{plumber.pk}/change/").content.decode()
+
+        assert "numéro inutilisable" in page
+        assert "Ce numéro n&#x27;a pas WhatsApp (code 63003)" in page
+
+    def test_once_corrected_it_says_so_no_more(self, admin_client, plumber, refused):
+        Plumber.objects.update(phone="+33639980077")
+
+        assert not self.shown(admin_client, plumber)
+
+    def test_nor_once_a_message_has_gone_through(self, admin_client, plumber, refused):
+        again = {"run": 1, "number": 2, "started_by": "x", "backend": "twilio", "outcome": "accepted"}
+        Attempt.objects.create(lead=refused.lead, recipient=plumber.phone, **again)
+
+        assert not self.shown(admin_client, plumber)
+
+    def test_what_cannot_be_dialled_is_no_number(self, admin_client, plumber):
+        Plumber.objects.update(phone="inconnu")
+
+        assert self.shown(admin_client, plumber)

@@ -70,6 +70,17 @@ def test_each_entry_says_why_since_when_and_what_to_do(admin_client, failed_lead
     assert 'href="tel:+33639980002"' in page
 
 
+def test_a_number_without_whatsapp_leads_to_the_page_where_it_is_corrected(admin_client, failed_lead):
+    about = {"run": 1, "number": 1, "started_by": "x", "outcome": "failed"}
+    Attempt.objects.create(lead=failed_lead, backend="twilio", error_code="63003", **about)
+
+    page = board(admin_client)
+
+    assert "Numéro du plombier inutilisable" in page
+    assert f'<a class="button" href="/admin/leads/plumber/{failed_lead.plumber_id}/change/">Corriger son numéro' in page
+    assert sorted(address.split("/")[-2] for address in forms(page)) == ["appele", "classer", "renvoyer"]
+
+
 def forms(page):
     return dict(re.findall(r'<form method="post" action="(/admin/leads/[^"]+)">(.*?)</form>', page, re.DOTALL))
 

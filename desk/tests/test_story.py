@@ -61,7 +61,7 @@ def test_a_failure_says_its_cause_and_what_to_do(told_lead):
 def test_what_needs_a_person_comes_first(told_lead):
     Lead.objects.update(notification_status="whatsapp_failed")
 
-    assert story(told_lead)[0] == "À traiter : Notification en échec"
+    assert story(told_lead)[0] == "À traiter : Numéro du plombier inutilisable"
 
 
 def test_who_did_what_is_told_once(told_lead, press, admin_client):

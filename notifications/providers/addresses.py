@@ -1,4 +1,4 @@
-"""Whether an address is safe to use: for the providers' settings checks."""
+"""Whether an address is safe to use: for the settings checks, and for what must not be made to call inside."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -10,6 +10,7 @@ PRIVATE = [
     ipaddress.ip_network(network)
     for network in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
 ]
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def is_public(host: str) -> bool:
@@ -19,6 +20,19 @@ def is_public(host: str) -> bool:
     except ValueError:
         return "." in host
     return not any(address in network for network in PRIVATE)
+
+
+def is_outside(address: str) -> bool:
+    """Whether this address (no name) is neither this machine's nor of any private network, however it is written."""
+    found = ipaddress.ip_address(address)
+    for embedded in (getattr(found, "ipv4_mapped", None), getattr(found, "sixtofour", None), _translated(found)):
+        found = embedded or found
+    return found.is_global and not found.is_multicast
+
+
+def _translated(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address to which a NAT64 translator passes this one on (RFC 6052)."""
+    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
 
 
 def problems(name: str) -> list[CheckMessage]:

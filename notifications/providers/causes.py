@@ -320,3 +320,7 @@ class Cause(enum.Enum):
     def explained(self, provider: str) -> Explanation:
         """With the provider's name, as operators read it, in the sentence."""
         return replace(self.value, what=self.value.what.format(provider))
+
+
+# The number is none, or nobody has WhatsApp there: whatever is sent to it fails.
+UNUSABLE_NUMBER = frozenset({Cause.BAD_NUMBER, Cause.NO_WHATSAPP, Cause.CANNOT_RECEIVE, Cause.SENDER_IS_PLUMBER})

@@ -1,7 +1,7 @@
 """From a provider's answer to what it means. Codes only: the providers reword their texts at will."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from notifications.providers.base import DeliveryError, Refused, UnknownOutcome
@@ -30,6 +30,10 @@ class Codes:
     def explain(self, code: str, http_status: int | None) -> Explanation:
         """What `code` means. `http_status` is that of the answer that held it, None for a receipt."""
         return self._cause(code, http_status).explained(self.provider)
+
+    def meaning(self, causes: Set[Cause]) -> list[str]:
+        """The provider's codes for one of these causes."""
+        return [code for code, cause in self.causes.items() if cause in causes]
 
     def error(
         self, code: object, http_status: int, detail: str, *, failed: bool = False, message_id: str = ""

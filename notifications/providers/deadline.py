@@ -1,4 +1,4 @@
-"""Connections on which a whole call to a provider, from DNS to the last byte read, ends by one deadline.
+"""Connections on which a whole call to a server, from DNS to the last byte read, ends by one deadline.
 
 The timeouts of `requests` count from byte to byte: a server that drips one byte a second holds a thread for hours.
 Here each operation on a socket gets only what is left of the call's time, and nothing is sent once it is over.
@@ -8,6 +8,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterable
 from concurrent.futures import Future
 from functools import cache
 from typing import Any
@@ -18,9 +19,15 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 from urllib3.util.ssl_ import create_urllib3_context, ssl
 
+from notifications.providers.addresses import is_outside
+
 CONNECT_TIMEOUT = 4  # seconds for one of the host's addresses: the first packet and two repetitions
 IDLE_LIMIT = 30  # seconds; routers on the way forget a silent connection, and the next request dies in it
 POOL_SIZE = 64  # connections kept per host; a worker has 40 threads
+
+
+class InsideAddress(OSError):
+    """The host is this machine, or one of our network, and the call must not go there."""
 
 
 class _Call(threading.local):
@@ -28,9 +35,10 @@ class _Call(threading.local):
 
     ends = 0.0  # on time.monotonic()
     sent = False  # whether the first byte of the request may have left
+    outside = False  # it must not go to an inside address
 
-    def begin(self, seconds: float) -> None:
-        self.ends, self.sent = time.monotonic() + seconds, False
+    def begin(self, seconds: float, *, outside: bool = False) -> None:
+        self.ends, self.sent, self.outside = time.monotonic() + seconds, False, outside
 
     def left(self) -> float:
         """Seconds; raises TimeoutError when none is left."""
@@ -67,7 +75,7 @@ class _Socket(_Limited, socket.socket):
     pass
 
 
-class _TLSSocket(_Limited, ssl.SSLSocket):
+class TLSSocket(_Limited, ssl.SSLSocket):
     pass
 
 
@@ -85,32 +93,45 @@ def _addresses(host: str, port: int) -> list[tuple]:
     return answer.result(call.left())
 
 
+def connect(host: str, port: int, options: Iterable[tuple] = ()) -> socket.socket:
+    """A socket to the first of the host's addresses that answers, within what this thread's call has left.
+
+    Raises OSError, or UnicodeError for a name that is none. What `call.outside` forbids is looked at here, in the
+    addresses that are then called: a name may lead elsewhere the next time it is asked.
+    """
+    found = _addresses(host, port)
+    if call.outside and not all(is_outside(address[0]) for *_, address in found):
+        raise InsideAddress("an inside address")
+    failure = OSError("no address")
+    for address in found:
+        try:
+            return _open(*address, options)
+        except OSError as exc:
+            failure = exc
+    raise failure
+
+
+def _open(family: int, kind: int, protocol: int, _: str, address: tuple, options: Iterable[tuple]) -> socket.socket:
+    sock = _Socket(family, kind, protocol)
+    try:
+        sock.connect(address)
+        for option in options:
+            sock.setsockopt(*option)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
 class _Connection:
     used_at = 0.0
 
     def _new_conn(self) -> socket.socket:
-        failure: Exception | None = None
         try:
-            for address in _addresses(self._dns_host, self.port):
-                try:
-                    return self._open(*address)
-                except OSError as exc:
-                    failure = exc
+            return connect(self._dns_host, self.port, self.socket_options or ())
         except (OSError, UnicodeError) as exc:
-            failure = exc
-        # Not the OSError itself: urllib3 takes some of these for a server that answers early, and reads on.
-        raise NewConnectionError(self, repr(failure)) from failure
-
-    def _open(self, family: int, kind: int, protocol: int, _: str, address: tuple) -> socket.socket:
-        sock = _Socket(family, kind, protocol)
-        try:
-            sock.connect(address)
-            for option in self.socket_options or ():
-                sock.setsockopt(*option)
-        except OSError:
-            sock.close()
-            raise
-        return sock
+            # Not the OSError itself: urllib3 takes some of these for a server that answers early, and reads on.
+            raise NewConnectionError(self, repr(exc)) from exc
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         self.used_at = time.monotonic()
@@ -140,7 +161,7 @@ class _HTTPSPool(HTTPSConnectionPool):
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         context = create_urllib3_context()
-        context.sslsocket_class = _TLSSocket
+        context.sslsocket_class = TLSSocket
         super().init_poolmanager(*args, ssl_context=context, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
 

@@ -13,7 +13,7 @@ from urllib3.exceptions import HTTPError
 
 from notifications.providers.base import UnknownOutcome, Unreachable
 from notifications.providers.codes import NEVER_LEFT, NO_ANSWER
-from notifications.providers.deadline import adapter, call
+from notifications.providers.deadline import InsideAddress, adapter, call
 
 BODY_LIMIT = 512 * 1024  # bytes; an answer has less than 2 KiB, a list of 50 messages may have 400
 
@@ -21,6 +21,7 @@ _HEADERS = {"User-Agent": "plumbing/1.0.0", "Accept": "application/json", "Accep
 
 _WORDS = {
     socket.gaierror: "nom de serveur introuvable",
+    InsideAddress: "l'adresse est une adresse interne",
     ConnectionRefusedError: "connexion refusée",
     ConnectionResetError: "connexion coupée",
     TimeoutError: "pas de connexion à temps",
@@ -47,14 +48,15 @@ class Answer:
         return value if isinstance(value, dict) else {}
 
 
-def request(provider: str, method: str, url: str, *, deadline: float, **content: Any) -> Answer:
+def request(provider: str, method: str, url: str, *, deadline: float, outside: bool = False, **content: Any) -> Answer:
     """Send one request, and read the answer, within `deadline` seconds. Redirects are not followed.
 
+    With `outside`, not to an address of this machine or of a private network: it is then unreachable.
     `content` is what `requests.Request` takes: data, json, params, auth, headers. Raises Unreachable while not a
     byte of the request has left, UnknownOutcome once one may have. (Not by the kind of exception: ConnectionError
     and SSLError come before and after.) An answer with whatever status is an Answer.
     """
-    call.begin(deadline)
+    call.begin(deadline, outside=outside)
     content["headers"] = _HEADERS | content.get("headers", {})
     try:
         # The adapter alone, without a Session: no cookies, no proxies or .netrc from the environment, no redirects

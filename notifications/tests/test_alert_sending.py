@@ -20,13 +20,14 @@ from notifications.alert_sending import OF_WEBHOOK, send_due
 from notifications.models import Alert, AlertMessage
 from notifications.providers.base import Refused
 from notifications.sweeper import Sweeper
-from notifications.tests.loopback import answering, provider, response
+from notifications.tests.loopback import answering, over_tls, provider, response
 from notifications.tests.steps import claim, fail, let_the_wait_pass
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SECRET = "whsec_" + "c2VjcmV0" * 4
 BY_MAIL = ~OF_WEBHOOK
+SMTP = "notifications.alert_smtp.EmailBackend"  # in tests, Django puts its own in its place
 
 
 @pytest.fixture
@@ -55,10 +56,10 @@ def by_webhook(settings):
 
 @pytest.fixture
 def over_smtp(settings):
-    """Through Django's own SMTP backend, to a port of this machine."""
+    """Through the product's own backend, to a port of this machine."""
 
     def to(port, timeout=1):
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_BACKEND = SMTP
         settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", port, timeout
 
     return to
@@ -163,6 +164,48 @@ def test_whoever_is_on_call_learns_of_a_failure_from_a_sweep(failed_lead, by_mai
     assert envelope.rcpt_tos == ["nuit@example.fr"]
     assert "Plombier : 06 39 98 00 01 (tel:+33639980001)" in plain.get_content()
     assert 'href="tel:+33639980002"' in html.get_content()
+
+
+@pytest.mark.parametrize("greeting", [b"2", b"220 mail.example.fr\r\n250-"], ids=["greeting", "answer"])
+def test_a_mail_server_that_drips_keeps_nobody_longer_than_its_limit(failed_lead, by_mail, over_smtp, greeting):
+    def drip(serving, connection):
+        connection.sendall(greeting)
+        serving.drip(connection, b"x" * 100)
+
+    write()
+    with provider(drip) as serving:
+        over_smtp(serving.port, timeout=0.3)
+        began = time.monotonic()
+        send_due(BY_MAIL)
+        took = time.monotonic() - began
+
+    assert took < 2
+    assert AlertMessage.objects.get().problem == "serveur de mail : SMTPServerDisconnected"
+
+
+def test_a_mail_server_with_tls_is_asked_by_its_name(
+    failed_lead, by_mail, over_smtp, settings, certificate, monkeypatch
+):
+    """And the limit is not lost with STARTTLS, after which the server drips."""
+    settings.EMAIL_USE_TLS = True
+
+    def encrypted(serving, connection):
+        for answer in (b"220 mail\r\n", b"250-mail\r\n250 STARTTLS\r\n", b"220 go\r\n"):
+            connection.sendall(answer)
+            if answer != b"220 go\r\n":
+                connection.recv(1000)
+        over_tls(certificate, lambda serving, secret: serving.drip(secret, b"2" * 100))(serving, connection)
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    write()
+    with provider(encrypted) as serving:
+        over_smtp(serving.port, timeout=1)
+        began = time.monotonic()
+        send_due(BY_MAIL)
+        took = time.monotonic() - began
+
+    assert 0.9 < took < 2.5
+    assert AlertMessage.objects.get().problem == "serveur de mail : SMTPServerDisconnected"
 
 
 def test_a_mail_server_that_is_away_is_tried_once_in_a_go(failed_lead, settings, over_smtp):
@@ -286,7 +329,11 @@ def test_a_redirect_to_an_inside_address_is_not_followed(failed_lead, by_webhook
     assert AlertMessage.objects.get().problem == "le webhook répond HTTP 302"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]", "[::ffff:127.0.0.1]", "0"])
+INSIDE = "Webhook injoignable (l'adresse est une adresse interne)"
+MASKED = ["[::ffff:127.0.0.1]", "0", "[64:ff9b::7f00:1]", "[2002:7f00:1::]"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "224.0.0.1", "[::1]", *MASKED])
 def test_an_inside_address_is_refused(host, failed_lead, by_webhook, settings):
     by_webhook(f"http://{host}:9/")
     settings.DEBUG = False
@@ -294,7 +341,52 @@ def test_an_inside_address_is_refused(host, failed_lead, by_webhook, settings):
 
     send_due(OF_WEBHOOK)
 
-    assert AlertMessage.objects.get().problem == "l'adresse du webhook est une adresse interne"
+    assert AlertMessage.objects.get().problem == INSIDE
+
+
+def test_it_goes_to_the_address_that_was_looked_at_and_to_no_other(failed_lead, by_webhook, settings, monkeypatch):
+    """Whose name leads outside at the first question, and to this machine at the next."""
+    with provider(answering(response(200, b""))) as serving:
+        by_webhook(f"http://hook.example.fr:{serving.port}/")
+        settings.DEBUG = False
+        write()
+        with leading(monkeypatch, "1.1.1.1", "127.0.0.1") as called:
+            send_due(OF_WEBHOOK)
+
+    [request] = serving.requests
+    assert called == [("1.1.1.1", serving.port)]
+    assert request.headers["Host"] == f"hook.example.fr:{serving.port}"
+
+
+def test_tls_is_verified_by_the_name(failed_lead, by_webhook, settings, monkeypatch, trusted, own_connections):
+    """The certificate is for 127.0.0.1, which is where the name leads."""
+    with provider(over_tls(trusted, answering(response(200, b"")))) as serving:
+        by_webhook(f"https://hook.example.fr:{serving.port}/")
+        settings.DEBUG = False
+        write()
+        with leading(monkeypatch, "1.1.1.1"):
+            send_due(OF_WEBHOOK)
+
+    assert serving.requests == []
+    assert AlertMessage.objects.get().problem == "Webhook injoignable (certificat TLS refusé)"
+
+
+@contextlib.contextmanager
+def leading(monkeypatch, *answers):
+    """The name server answers so, one after the other. The addresses called meanwhile, which in truth are all here."""
+    called, answers, connect = [], iter(answers), socket.socket.connect
+
+    def look_up(host, port, **options):
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
+
+    def connect_here(sock, address):
+        called.append(address)
+        connect(sock, ("127.0.0.1", address[1]))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(socket, "getaddrinfo", look_up)
+        patched.setattr(socket.socket, "connect", connect_here)
+        yield called
 
 
 # --- Limits ---------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from sandbox.tests.requesting import (
     TEMPLATE,
     TEXT,
     TOKEN,
+    by_meta,
     control,
     look_up,
     page,
@@ -250,4 +251,38 @@ def test_an_unknown_control_says_which_there_are(sandbox):
     answer = control(sandbox, "explode")
 
     assert answer.status_code == 404
-    assert "POST /sandbox/next, GET /sandbox/requests, POST /sandbox/reset, GET /sandbox/health" in answer.text
+    assert (
+        "POST /sandbox/next, POST /sandbox/account, GET /sandbox/requests, POST /sandbox/reset, GET /sandbox/health"
+        in answer.text
+    )
+
+
+# --- A dead account --------------------------------------------------------------------------------
+
+
+def test_a_dead_account_is_refused_everything_until_it_lives(sandbox):
+    account = f"/2010-04-01/Accounts/{ACCOUNT}.json"
+    control(sandbox, "next", {"answers": [{"ok": True}]})
+    control(sandbox, "account", {"dead": True})
+
+    refused = [send(sandbox), look_up(sandbox), look_up(sandbox, account)]
+    assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(401, 20003)] * 3
+    assert by_meta(sandbox).json()["error"]["code"] == 190
+
+    control(sandbox, "account", {"dead": False})
+    assert (send(sandbox).status_code, look_up(sandbox, account).status_code) == (201, 200)
+
+
+@pytest.mark.parametrize("body", [{}, {"dead": "yes"}, [], {"dead": True, "to": "x"}])
+def test_an_account_is_dead_or_not(sandbox, body):
+    answer = control(sandbox, "account", body)
+
+    assert (answer.status_code, "dead" in answer.json()["error"]) == (400, True)
+
+
+def test_a_reset_revives_it(sandbox):
+    control(sandbox, "account", {"dead": True})
+
+    control(sandbox, "reset")
+
+    assert send(sandbox).status_code == 201
