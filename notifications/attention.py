@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import IsNull
 
 from leads.database import DatabaseClock, StatementClock
 from leads.models import Lead
@@ -36,26 +37,32 @@ class Reason:
     # The same as `concerns` where an attempt is the reason, from that attempt on: an index has those in order.
     attempt: Q | None = None
     besides: Q = Q()
+    since: str = "created_at"  # in this order an index has its leads, where no attempt is the reason
 
     @property
     def leads(self) -> Q:
-        return self.concerns & self._goes_on
+        return self.concerns & ~Q(Exists(_interventions.filter(self._ended)))
 
     @property
-    def _goes_on(self) -> Q:
-        ended = Q(kind=Intervention.Kind.CALLED) | Q(kind=Intervention.Kind.CLOSED, solved=self.key)
-        return ~Q(Exists(_interventions.filter(ended)))
+    def _ended(self) -> Q:
+        return Q(kind=Intervention.Kind.CALLED) | Q(kind=Intervention.Kind.CLOSED, solved=self.key)
 
     def oldest_first(self, *, newer_than: datetime.timedelta | None = None) -> QuerySet:
         """Its leads, with `since`: from when on the customer has waited. Meant for a slice, which an index serves."""
-        order = "attempts__finished_at" if self.attempt else "created_at"
+        order = "attempts__finished_at" if self.attempt else self.since
         new = Q(**{f"{order}__gt": StatementClock() - newer_than}) if newer_than else Q()
-        what = self.attempt & self.besides if self.attempt else self.concerns
-        leads = Lead.objects.filter(what & new, self._goes_on)
+        leads = Lead.objects.filter(self._from_attempts() & new if self.attempt else self.leads & new)
         return leads.annotate(since=Coalesce("confirmed_at", "created_at")).order_by(order, "pk")
+
+    def _from_attempts(self) -> Q:
+        """Most were attended to: they are passed over without a look at their lead, by their index alone."""
+        ended = Subquery(_interventions_of_attempt.filter(self._ended).order_by().values("kind")[:1])
+        return self.attempt & Q(IsNull(ended, True)) & self.besides
 
 
 _interventions = Intervention.objects.filter(lead=OuterRef("pk"), run=OuterRef("notification_run"))
+# The same by the attempt's own columns, which its index holds.
+_interventions_of_attempt = Intervention.objects.filter(lead=OuterRef("attempts__lead"), run=OuterRef("attempts__run"))
 _current = Attempt.objects.filter(lead=OuterRef("pk"), run=OuterRef("notification_run"))
 _arrived = _current.filter(delivery__in=(Attempt.Delivery.DELIVERED, Attempt.Delivery.READ))
 _sent = Q(notification_status=Lead.NotificationStatus.SENT) & ~Q(Exists(_arrived))
@@ -88,7 +95,7 @@ HELD = Reason(
     concerns=_sent & Q(Exists(_current.held())),
     badge="retenue par\u00a0WhatsApp",
     ends="Finit quand le téléphone du plombier reçoit le message, ou que le plombier est joint.",
-    attempt=_accepted_now & Q(attempts__delivery="") & ~Q(attempts__provider_state=""),
+    attempt=_accepted_now & Q(attempts__delivery="", attempts__provider_state__gt=""),  # as its index says it
     besides=_sent,
 )
 NOT_DELIVERED = Reason(
@@ -115,6 +122,7 @@ SUSPENDED = Reason(
     concerns=_due & Q(Exists(Breaker.objects.filter(opened_at__isnull=False))),
     badge="envois suspendus",
     ends="Finit quand le fournisseur accepte de nouveau, ou que le plombier est joint.",
+    since="notification_retry_at",
 )
 LATE = Reason(
     key="late",
@@ -123,6 +131,7 @@ LATE = Reason(
     concerns=_owed & Q(notification_retry_at__lte=DatabaseClock() - LATE_AFTER) & ~Q(Exists(_suspended_of_late)),
     badge="en retard",
     ends="Finit quand la notification part, ou que le plombier est joint.",
+    since="notification_retry_at",
 )
 UNTRACKED = Reason(
     key="untracked",
