@@ -34,9 +34,8 @@ class Reason:
     concerns: Q
     ends: str  # what ends it by itself; a person may always close it
     badge: str = ""  # of one of them, in a list; empty where its status says as much
-    # The same as `concerns` where an attempt is the reason, from that attempt on: an index has those in order.
+    # Where an attempt is the reason, the same as `concerns` from that attempt on: an index has those in order.
     attempt: Q | None = None
-    besides: Q = Q()
     since: str = "created_at"  # in this order an index has its leads, where no attempt is the reason
 
     @property
@@ -51,13 +50,18 @@ class Reason:
         """Its leads, with `since`: from when on the customer has waited. Meant for a slice, which an index serves."""
         order = "attempts__finished_at" if self.attempt else self.since
         new = Q(**{f"{order}__gt": StatementClock() - newer_than}) if newer_than else Q()
-        leads = Lead.objects.filter(self._from_attempts() & new if self.attempt else self.leads & new)
+        leads = Lead.objects.filter((self._from_attempts() if self.attempt else self.leads) & new)
         return leads.annotate(since=Coalesce("confirmed_at", "created_at")).order_by(order, "pk")
 
     def _from_attempts(self) -> Q:
-        """Most were attended to: they are passed over without a look at their lead, by their index alone."""
-        ended = Subquery(_interventions_of_attempt.filter(self._ended).order_by().values("kind")[:1])
-        return self.attempt & Q(IsNull(ended, True)) & self.besides
+        """Most were attended to: their index passes over them, without a look at their lead."""
+        still = _without(_interventions_of_attempt.filter(self._ended))
+        return self.attempt & still & Q(notification_status=Lead.NotificationStatus.SENT) & _without(_arrived)
+
+
+def _without(rows: QuerySet) -> Q:
+    """As ~Exists(rows), but asked of each row that was found: PostgreSQL makes no plan that begins with these rows."""
+    return Q(IsNull(Subquery(rows.order_by().values("run")[:1]), True))
 
 
 _interventions = Intervention.objects.filter(lead=OuterRef("pk"), run=OuterRef("notification_run"))
@@ -96,7 +100,6 @@ HELD = Reason(
     badge="retenue par\u00a0WhatsApp",
     ends="Finit quand le téléphone du plombier reçoit le message, ou que le plombier est joint.",
     attempt=_accepted_now & Q(attempts__delivery="", attempts__provider_state__gt=""),  # as its index says it
-    besides=_sent,
 )
 NOT_DELIVERED = Reason(
     key="not_delivered",
@@ -106,7 +109,6 @@ NOT_DELIVERED = Reason(
     badge="acceptée, non\u00a0remise",
     ends="Finit quand le téléphone du plombier reçoit le message, ou que le plombier est joint.",
     attempt=_accepted_now & Q(attempts__delivery__in=("", Attempt.Delivery.SENT), attempts__finished_at__lt=_long_ago),
-    besides=_sent,
 )
 WAITING = Reason(
     key="waiting",

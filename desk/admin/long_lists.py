@@ -9,4 +9,5 @@ class CappedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return self.object_list.order_by().values("pk")[:COUNTED].count()
+        """In the list's order: an index that has the first of them spares PostgreSQL the others."""
+        return self.object_list.values("pk")[:COUNTED].count()
