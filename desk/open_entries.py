@@ -17,8 +17,8 @@ from notifications.models import Intervention
 
 COUNTED = 200  # leads per reason; more are "200 or more"
 KEPT = 3  # seconds
-_ALL = REASONS.values()
 RECENT = datetime.timedelta(days=7)  # later, it is no emergency any more: it stays, in the folded line
+_ALL = REASONS.values()
 
 
 @dataclass(frozen=True)
@@ -53,30 +53,32 @@ def _find(statement: tuple[str, tuple]) -> Open:
     return Open(sorted(first.values(), key=lambda entry: (entry.since, entry.lead_id)), is_all=not full)
 
 
-def _slice(leads: QuerySet, reason: Reason) -> QuerySet:
-    return leads.annotate(key=Value(reason.key)).values_list("pk", "key", "since")[:COUNTED]
+def _named(leads: QuerySet, reason: Reason) -> QuerySet:
+    return leads.annotate(key=Value(reason.key)).values_list("pk", "key", "since")
 
 
 @cache
-def _open_now() -> tuple[str, tuple]:
+def _open_now(at_most: int) -> tuple[str, tuple]:
     """Written once: it takes the ORM as long as PostgreSQL takes to answer."""
-    return _in_one({reason: reason.oldest_first(newer_than=RECENT).filter(~LEFT_BY_OLD_SYSTEM) for reason in _ALL})
+    return _in_one(
+        {reason: reason.oldest_first(newer_than=RECENT).filter(~LEFT_BY_OLD_SYSTEM) for reason in _ALL}, at_most
+    )
 
 
 @cache
-def _old() -> tuple[str, tuple]:
+def _old(at_most: int) -> tuple[str, tuple]:
     too_old = Q(created_at__lt=StatementClock() - RECENT) | LEFT_BY_OLD_SYSTEM
-    return _in_one({reason: reason.oldest_first().filter(too_old) for reason in _ALL})
+    return _in_one({reason: reason.oldest_first().filter(too_old) for reason in _ALL}, at_most)
 
 
-def _in_one(leads: dict[Reason, QuerySet]) -> tuple[str, tuple]:
-    first, *others = (_slice(each, reason) for reason, each in leads.items())
+def _in_one(leads: dict[Reason, QuerySet], at_most: int) -> tuple[str, tuple]:
+    first, *others = (_named(each, reason)[:at_most] for reason, each in leads.items())
     return first.union(*others, all=True).query.sql_with_params()
 
 
-now_open = Kept(lambda: _find(_open_now()), seconds=KEPT)
+now_open = Kept(lambda: _find(_open_now(COUNTED)), seconds=KEPT)
 # One folded line, which comes after the page: it may have to pass over all that was ever attended to.
-old = Kept(lambda: _find(_old()), seconds=600)
+old = Kept(lambda: _find(_old(COUNTED)), seconds=600)
 
 
 def last_done_at() -> datetime.datetime | None:

@@ -1,11 +1,12 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
+from desk.admin.long_lists import LongList
 from desk.admin.sturdy import SturdyAdmin
 from notifications.models import Alert, AlertMessage
 
 
-class _ToBeRead(SturdyAdmin):
+class _ToBeRead(SturdyAdmin, LongList):
     """Never changed by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -17,7 +17,7 @@ from desk.admin.badges import ARRIVED, BADGES, NOTIFICATION_BADGES, REASON_BADGE
 from desk.admin.interventions import InterventionInline
 from desk.admin.lead_filters import AttentionFilter, NotificationFilter, PlumberFilter
 from desk.admin.lead_rows import LeadList, with_details
-from desk.admin.long_lists import COUNTED, CappedPaginator
+from desk.admin.long_lists import COUNTED, LongList
 from desk.admin.resend import ResendAdmin
 from desk.admin.search import find_leads
 from desk.admin.sturdy import SturdyAdmin
@@ -43,7 +43,7 @@ NOTIFICATION = (
 
 
 @admin.register(Lead)
-class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin):
+class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin, LongList):
     title = "Demandes"
     change_list_template = "desk/lead_list.html"  # with the exports
     change_form_template = "desk/lead_page.html"  # with the story
@@ -67,11 +67,7 @@ class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin):
     list_display_links = ("reference",)
     sortable_by = ("reference", "created_at")  # an index serves these; the others would sort every lead there is
     list_filter = (AttentionFilter, "status", NotificationFilter, "created_at", PlumberFilter)
-    show_facets = admin.ShowFacets.NEVER  # each would count every lead there is
-    paginator = CappedPaginator
     list_select_related = ("plumber",)
-    list_per_page = 50
-    show_full_result_count = False  # beside a search, it would count every lead there is
     search_fields = ("phone",)  # shows the box; `find_leads` searches
     search_help_text = "Demande (#34), téléphone du client ou du plombier, code postal, nom du plombier, urgence."
     ordering = ("-id",)

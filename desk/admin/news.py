@@ -1,13 +1,14 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
+from desk.admin.long_lists import LongList
 from desk.admin.sturdy import SturdyAdmin
 from notifications.models import ProviderNews
 from notifications.providers import explain
 
 
 @admin.register(ProviderNews)
-class ProviderNewsAdmin(SturdyAdmin):
+class ProviderNewsAdmin(SturdyAdmin, LongList):
     """To be read, never changed."""
 
     title = "Nouvelles des fournisseurs"
