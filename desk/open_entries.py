@@ -60,9 +60,8 @@ def _named(leads: QuerySet, reason: Reason) -> QuerySet:
 @cache
 def _open_now(at_most: int) -> tuple[str, tuple]:
     """Written once: it takes the ORM as long as PostgreSQL takes to answer."""
-    return _in_one(
-        {reason: reason.oldest_first(newer_than=RECENT).filter(~LEFT_BY_OLD_SYSTEM) for reason in _ALL}, at_most
-    )
+    new = {reason: reason.oldest_first(newer_than=RECENT) for reason in _ALL}
+    return _in_one({reason: leads.filter(~LEFT_BY_OLD_SYSTEM) for reason, leads in new.items()}, at_most)
 
 
 @cache
