@@ -30,11 +30,4 @@ class Migration(migrations.Migration):
                 include=["notification_run", "confirmed_at", "status", "notification_ended_because"],
             ),
         ),
-        # Which states go together: PostgreSQL multiplies their shares unless it is told, and takes the few assigned
-        # leads whose notification is pending for a tenth of the table.
-        migrations.RunSQL(
-            "CREATE STATISTICS leads_states (mcv) ON status, notification_status, notification_retry_at FROM leads",
-            "DROP STATISTICS leads_states",
-        ),
-        migrations.RunSQL("ANALYZE leads", migrations.RunSQL.noop),
     ]
