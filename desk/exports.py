@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from desk.admin.search import find_leads
 from leads.models import Lead
 from leads.phones import spaced
 
@@ -66,11 +67,12 @@ def leads_xlsx(request: HttpRequest) -> HttpResponse:
 
 
 def _filtered(request: HttpRequest) -> QuerySet:
-    """As the list in the admin shows it with the same address; without what it annotates."""
+    """As the list in the admin filters it with the same address; all that its search finds, not only what it shows."""
     if not request.user.has_perm("desk.export_leads"):
         raise PermissionDenied
     listed = admin.site.get_model_admin(Lead).get_changelist_instance(request)
-    return listed.get_queryset(request)
+    typed, listed.query = listed.query, ""
+    return find_leads(listed.get_queryset(request), typed)
 
 
 def _rows(leads: QuerySet) -> Iterator[list[object]]:

@@ -306,12 +306,13 @@ class Lead(models.Model):
             models.Index(
                 name="leads_cancelled",
                 fields=["created_at", "id"],
-                include=["notification_run", "confirmed_at"],
+                include=["notification_run", "confirmed_at", "status"],
                 condition=Q(status="sent", cancelled_at__isnull=False),
             ),
             models.Index(
                 name="leads_untracked",
                 fields=["created_at", "id"],
+                include=["notification_run", "confirmed_at", "status", "notification_ended_because"],
                 condition=Q(status="sent", notification_status="pending", notification_retry_at=None),
             ),
         ]

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import IsNull
 
 from leads.database import DatabaseClock, StatementClock
 from leads.models import Lead
@@ -33,29 +34,39 @@ class Reason:
     concerns: Q
     ends: str  # what ends it by itself; a person may always close it
     badge: str = ""  # of one of them, in a list; empty where its status says as much
-    # The same as `concerns` where an attempt is the reason, from that attempt on: an index has those in order.
+    # Where an attempt is the reason, the same as `concerns` from that attempt on: an index has those in order.
     attempt: Q | None = None
-    besides: Q = Q()
+    since: str = "created_at"  # in this order an index has its leads, where no attempt is the reason
 
     @property
     def leads(self) -> Q:
-        return self.concerns & self._goes_on
+        return self.concerns & ~Q(Exists(_interventions.filter(self._ended)))
 
     @property
-    def _goes_on(self) -> Q:
-        ended = Q(kind=Intervention.Kind.CALLED) | Q(kind=Intervention.Kind.CLOSED, solved=self.key)
-        return ~Q(Exists(_interventions.filter(ended)))
+    def _ended(self) -> Q:
+        return Q(kind=Intervention.Kind.CALLED) | Q(kind=Intervention.Kind.CLOSED, solved=self.key)
 
     def oldest_first(self, *, newer_than: datetime.timedelta | None = None) -> QuerySet:
         """Its leads, with `since`: from when on the customer has waited. Meant for a slice, which an index serves."""
-        order = "attempts__finished_at" if self.attempt else "created_at"
+        order = "attempts__finished_at" if self.attempt else self.since
         new = Q(**{f"{order}__gt": StatementClock() - newer_than}) if newer_than else Q()
-        what = self.attempt & self.besides if self.attempt else self.concerns
-        leads = Lead.objects.filter(what & new, self._goes_on)
+        leads = Lead.objects.filter((self._from_attempts() if self.attempt else self.leads) & new)
         return leads.annotate(since=Coalesce("confirmed_at", "created_at")).order_by(order, "pk")
+
+    def _from_attempts(self) -> Q:
+        """Most were attended to: their index passes over them, without a look at their lead."""
+        still = _without(_interventions_of_attempt.filter(self._ended))
+        return self.attempt & still & Q(notification_status=Lead.NotificationStatus.SENT) & _without(_arrived)
+
+
+def _without(rows: QuerySet) -> Q:
+    """As ~Exists(rows), but asked of each row that was found: PostgreSQL makes no plan that begins with these rows."""
+    return Q(IsNull(Subquery(rows.order_by().values("run")[:1]), True))
 
 
 _interventions = Intervention.objects.filter(lead=OuterRef("pk"), run=OuterRef("notification_run"))
+# The same by the attempt's own columns, which its index holds.
+_interventions_of_attempt = Intervention.objects.filter(lead=OuterRef("attempts__lead"), run=OuterRef("attempts__run"))
 _current = Attempt.objects.filter(lead=OuterRef("pk"), run=OuterRef("notification_run"))
 _arrived = _current.filter(delivery__in=(Attempt.Delivery.DELIVERED, Attempt.Delivery.READ))
 _sent = Q(notification_status=Lead.NotificationStatus.SENT) & ~Q(Exists(_arrived))
@@ -72,7 +83,7 @@ CANCELLED = Reason(
     key="cancelled",
     label="Annulée par le client",
     action="Appelez le plombier : le client n'a plus besoin de lui.",
-    concerns=Q(status=Lead.Status.SENT, cancelled_at__isnull=False) & Q(Exists(_current)),  # he may know of it
+    concerns=Q(status=Lead.Status.SENT, cancelled_at__isnull=False) & ~_without(_current),  # he may know of it
     badge="annulée",
     ends="Finit quand le plombier est joint.",
 )
@@ -98,8 +109,7 @@ HELD = Reason(
     concerns=_sent & Q(Exists(_current.held())),
     badge="retenue par\u00a0WhatsApp",
     ends="Finit quand le téléphone du plombier reçoit le message, ou que le plombier est joint.",
-    attempt=_accepted_now & Q(attempts__delivery="") & ~Q(attempts__provider_state=""),
-    besides=_sent,
+    attempt=_accepted_now & Q(attempts__delivery="", attempts__provider_state__gt=""),  # as its index says it
 )
 NOT_DELIVERED = Reason(
     key="not_delivered",
@@ -109,7 +119,6 @@ NOT_DELIVERED = Reason(
     badge="acceptée, non\u00a0remise",
     ends="Finit quand le téléphone du plombier reçoit le message, ou que le plombier est joint.",
     attempt=_accepted_now & Q(attempts__delivery__in=("", Attempt.Delivery.SENT), attempts__finished_at__lt=_long_ago),
-    besides=_sent,
 )
 WAITING = Reason(
     key="waiting",
@@ -125,6 +134,7 @@ SUSPENDED = Reason(
     concerns=_due & Q(Exists(Breaker.objects.filter(opened_at__isnull=False))),
     badge="envois suspendus",
     ends="Finit quand le fournisseur accepte de nouveau, ou que le plombier est joint.",
+    since="notification_retry_at",
 )
 LATE = Reason(
     key="late",
@@ -133,6 +143,7 @@ LATE = Reason(
     concerns=_owed & Q(notification_retry_at__lte=DatabaseClock() - LATE_AFTER) & ~Q(Exists(_suspended_of_late)),
     badge="en retard",
     ends="Finit quand la notification part, ou que le plombier est joint.",
+    since="notification_retry_at",
 )
 UNTRACKED = Reason(
     key="untracked",

@@ -115,12 +115,14 @@ class Attempt(models.Model):
             ),
             models.Index(  # what needs a person: accepted, and no word since that a telephone has it
                 name="attempt_not_delivered",
-                fields=["finished_at"],
+                fields=["finished_at", "lead"],
+                include=["run"],
                 condition=models.Q(outcome="accepted", delivery__in=("", "sent")),
             ),
             models.Index(  # … and kept back by the provider
                 name="attempt_held",
-                fields=["finished_at"],
+                fields=["finished_at", "lead"],
+                include=["run"],
                 condition=models.Q(outcome="accepted", delivery="") & ~models.Q(provider_state=""),
             ),
         ]

@@ -8,7 +8,6 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from desk.admin.badges import badge
-from desk.admin.long_lists import CappedPaginator
 from desk.admin.sturdy import ToBeRead
 from notifications.alerts import WEBHOOK
 from notifications.models import Alert, AlertMessage
@@ -49,9 +48,6 @@ class AlertAdmin(ToBeRead):
     list_display = ("began_at", "reason", "state", "about", "ended_at", "sent_at")
     list_filter = (AlertStateFilter, "reason")
     list_select_related = ("lead", "plumber")
-    show_facets = admin.ShowFacets.NEVER
-    paginator = CappedPaginator
-    list_per_page = 50
     fields = readonly_fields = (*list_display, "told_at", "end_told_at", "all_messages")
 
     @admin.display(description="état")
@@ -75,9 +71,6 @@ class AlertMessageAdmin(ToBeRead):
     title = "Messages d'alerte"
     list_display = ("created_at", "kind", "way", "state", "attempts", "due_at", "problem")
     list_filter = (MessageStateFilter, "kind")
-    show_facets = admin.ShowFacets.NEVER
-    paginator = CappedPaginator
-    list_per_page = 50
     fields = readonly_fields = ("created_at", "kind", "way", "address", "state", *list_display[4:], "sent_at", "about")
 
     def get_fields(self, request: HttpRequest, obj: AlertMessage | None = None) -> list[str]:

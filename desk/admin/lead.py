@@ -2,7 +2,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db import OperationalError, transaction
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
@@ -16,7 +16,8 @@ from desk.admin.attempts import AttemptInline
 from desk.admin.badges import ARRIVED, BADGES, NOTIFICATION_BADGES, REASON_BADGES, badge, say
 from desk.admin.interventions import InterventionInline
 from desk.admin.lead_filters import AttentionFilter, NotificationFilter, PlumberFilter
-from desk.admin.long_lists import CappedPaginator
+from desk.admin.lead_rows import LeadList, with_details
+from desk.admin.long_lists import COUNTED, LongList
 from desk.admin.resend import ResendAdmin
 from desk.admin.search import find_leads
 from desk.admin.sturdy import SturdyAdmin
@@ -28,7 +29,6 @@ from leads.models import Lead
 from leads.phones import spaced
 from notifications import attention, tasks
 from notifications.messages import draft
-from notifications.models import Attempt
 
 CONFIRMATION = ("state", "source", "api_key", "link", "token_expires_at", "created_at", "confirmed_at", "plumber")
 NOTIFICATION = (
@@ -43,7 +43,7 @@ NOTIFICATION = (
 
 
 @admin.register(Lead)
-class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin):
+class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin, LongList):
     title = "Demandes"
     change_list_template = "desk/lead_list.html"  # with the exports
     change_form_template = "desk/lead_page.html"  # with the story
@@ -67,11 +67,7 @@ class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin):
     list_display_links = ("reference",)
     sortable_by = ("reference", "created_at")  # an index serves these; the others would sort every lead there is
     list_filter = (AttentionFilter, "status", NotificationFilter, "created_at", PlumberFilter)
-    show_facets = admin.ShowFacets.NEVER  # each would count every lead there is
-    paginator = CappedPaginator
     list_select_related = ("plumber",)
-    list_per_page = 50
-    show_full_result_count = False  # beside a search, it would count every lead there is
     search_fields = ("phone",)  # shows the box; `find_leads` searches
     search_help_text = "Demande (#34), téléphone du client ou du plombier, code postal, nom du plombier, urgence."
     ordering = ("-id",)
@@ -96,23 +92,16 @@ class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin):
             context["steps"] = timeline.newest_first(lead)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet:
-        attempts = Attempt.objects.filter(lead=OuterRef("pk"))
-        first = attempts.filter(outcome=Attempt.Outcome.ACCEPTED).order_by("finished_at").values("finished_at")[:1]
-        current = attempts.filter(run=OuterRef("notification_run"), delivery__in=ARRIVED)
-        arrived = current.order_by("-delivery")  # "read" before "delivered"
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                sent_at=Subquery(first),
-                arrived=Subquery(arrived.values("delivery")[:1]),
-                reason=attention.reason_of_lead(),
-            )
-        )
+    def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[LeadList]:
+        return LeadList
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Lead | None:
+        lead = super().get_object(request, object_id, from_field)
+        return with_details([lead])[0] if lead else None
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, typed: str) -> tuple[QuerySet, bool]:
-        return find_leads(queryset, typed), False
+        """A page shows no more than its list counts; an action is for all that is found."""
+        return find_leads(queryset, typed, at_most=COUNTED if request.method == "GET" else None), False
 
     def lookup_allowed(self, lookup: str, value: object, request: HttpRequest) -> bool:
         return "token" not in lookup and super().lookup_allowed(lookup, value, request)

@@ -35,6 +35,7 @@ class PlumberAdmin(ActsAdmin, SturdyAdmin):
     actions = ["pause", "resume", "delete_selected"]
     list_display = ("__str__", "telephone", "served", "pack", "state", "last_lead_at", "created_at")
     list_filter = ("status", "pack_size")
+    list_per_page = 50
     search_fields = ("phone",)  # shows the box; `find_plumbers` searches
     search_help_text = "Nom, téléphone, ou numéro du plombier (#34)."
     ordering = ("id",)

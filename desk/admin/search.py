@@ -21,8 +21,11 @@ _NONE = Q(pk__in=[])
 _ACCENTED = {"a": "àâä", "c": "ç", "e": "éèêë", "i": "îï", "o": "ôö", "u": "ùûü", "y": "ÿ"}
 
 
-def find_leads(leads: QuerySet, typed: str) -> QuerySet:
-    """Those of `leads` that `typed` means; all of them when it is empty."""
+def find_leads(leads: QuerySet, typed: str, *, at_most: int | None = None) -> QuerySet:
+    """Those of `leads` that `typed` means; all of them when it is empty.
+
+    With `at_most`, no more than the first so many, in the order of `leads`, of each thing that it may mean.
+    """
     typed = typed.strip()
     if not typed or typed.startswith("#"):
         return leads.filter(_row(typed)) if typed else leads
@@ -34,8 +37,9 @@ def find_leads(leads: QuerySet, typed: str) -> QuerySet:
         newest = Lead.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         parts.append(Q(pk__gt=newest - RECENT) & _words("emergency_type", typed))
     # A union lets each part use its index; for an OR, PostgreSQL may read the whole table.
-    first, *others = (Lead.objects.filter(part).values("pk") for part in parts)
-    return leads.filter(pk__in=first.union(*others))
+    first, *others = (leads.filter(part).values_list("pk", flat=True)[:at_most] for part in parts)
+    found = first.union(*others)
+    return leads.filter(pk__in=list(found) if at_most else found)  # a page asks twice: how many, and which
 
 
 def find_plumbers(plumbers: QuerySet, typed: str, *, row: bool = True) -> QuerySet:

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 
 from django.contrib import admin, messages
-from django.contrib.admin import actions
+from django.contrib.admin import actions, helpers
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
@@ -12,7 +12,11 @@ from django.db import DataError, transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
+
+from desk.admin.long_lists import LongList
 
 HISTORY = "ce qui a une histoire ne s'efface pas, elle sert de preuve."
 NONSENSE = (ValueError, OverflowError, DataError, ValidationError)  # from a date, a number or a text that is none
@@ -36,6 +40,16 @@ class SturdyLists:
     """Of a ModelAdmin: its list and the actions on it."""
 
     title = ""
+
+    @admin.display(description=mark_safe('<input type="checkbox" id="action-toggle">'))
+    def action_checkbox(self, obj: Model) -> SafeString:
+        """As Django's, which renders a template for each row."""
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="Choisir : {}">',
+            helpers.ACTION_CHECKBOX_NAME,
+            obj.pk,
+            obj,
+        )
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         if "_selected_action" in request.POST:
@@ -97,7 +111,7 @@ class SturdyAdmin(SturdyLists, admin.ModelAdmin):
         self.model.objects.filter(pk__in=free).delete()
 
 
-class ToBeRead(SturdyAdmin):
+class ToBeRead(SturdyAdmin, LongList):
     """Bookkeeping: never changed by hand."""
 
     empty_value_display = ""

@@ -1,8 +1,11 @@
 """The lists stay short, narrow and honest, whatever is in them."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from desk.admin import lead
 from leads.models import Lead, Plumber
 
 LEADS, PLUMBERS, PROPOSALS = "/admin/leads/lead/", "/admin/leads/plumber/", "/admin/plombiers/"
@@ -57,6 +60,23 @@ def test_only_notifications_under_way_are_under_way(admin_client, make_lead, plu
     under_way = make_lead(status="sent", plumber=plumber, notification_retry_at=timezone.now())
 
     assert shown(admin_client, notification="pending") == [under_way.pk]
+
+
+def test_what_the_list_adds_to_a_lead_is_asked_only_of_those_that_it_shows(admin_client, assigned_lead):
+    with CaptureQueriesContext(connection) as done:
+        admin_client.get(LEADS)
+
+    [rows] = [query["sql"] for query in done if '"leads"."phone"' in query["sql"]]
+    assert "EXISTS" not in rows
+
+
+def test_an_export_has_all_that_a_search_finds(admin_client, make_lead, monkeypatch):
+    monkeypatch.setattr(lead, "COUNTED", 2)
+    for _ in range(3):
+        make_lead(postal_code="75012")
+
+    assert len(shown(admin_client, q="75012")) == 2
+    assert b"".join(admin_client.get("/admin/demandes.csv", {"q": "75012"})).count(b"75012") == 3
 
 
 @pytest.mark.parametrize("address", [LEADS, PLUMBERS])

@@ -4,6 +4,9 @@ import uuid
 
 from django import forms
 from django.db.models import BooleanField, ExpressionWrapper, Model
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from leads import places
 from leads.models import Plumber
@@ -48,6 +51,17 @@ class CallForm(LeadForm):
     logged = ("words",)
 
 
+class ManyOptions(forms.Select):
+    """As Django's, which renders a template for each option."""
+
+    def render(self, name: str, value: object, attrs: dict | None = None, renderer: object = None) -> SafeString:
+        chosen = self.format_value(value)
+        attributes = flatatt(self.build_attrs(self.attrs, (attrs or {}) | {"name": name}))
+        options = ((key, mark_safe(" selected" * (str(key) in chosen)), label) for key, label in self.choices)
+        rendered = format_html_join("\n", '<option value="{}"{}>{}</option>', options)
+        return format_html("<select{}>{}</select>", attributes, rendered)
+
+
 class PlumberChoice(forms.ModelChoiceField):
     def label_from_instance(self, plumber: Plumber) -> str:
         zones = ", ".join(plumber.zones) or "partout"
@@ -57,7 +71,7 @@ class PlumberChoice(forms.ModelChoiceField):
 class AssignForm(LeadForm):
     """Those who serve the lead's place come first."""
 
-    plumber = PlumberChoice(label="Plombier", queryset=Plumber.objects.eligible())
+    plumber = PlumberChoice(label="Plombier", queryset=Plumber.objects.eligible(), widget=ManyOptions)
     logged = ("plumber",)
 
     def __init__(self, *args: object, **kwargs: object) -> None:

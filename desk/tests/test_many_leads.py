@@ -1,0 +1,74 @@
+"""No page of the desk reads a large table from one end to the other."""
+
+import pytest
+
+from desk.admin import search
+from leads.models import Plumber
+from leads.tests.test_many_rows import execute, plans, scans  # noqa: F401 - a fixture
+
+LEADS = "/admin/leads/lead/"
+PAGES = [
+    LEADS,
+    f"{LEADS}?p=40",
+    f"{LEADS}?o=1",
+    f"{LEADS}?status__exact=confirmed",
+    f"{LEADS}?notification=pending",
+    f"{LEADS}?notification=whatsapp_sent",
+    f"{LEADS}?attention=cancelled",
+    f"{LEADS}?attention=failed",
+    f"{LEADS}?attention=held",
+    f"{LEADS}?attention=not_delivered",
+    f"{LEADS}?attention=waiting",
+    f"{LEADS}?attention=late",
+    f"{LEADS}?attention=untracked",
+    f"{LEADS}?q=06 12 34 56 78",
+    f"{LEADS}?q=345678",
+    f"{LEADS}?q=75012",
+    f"{LEADS}?q=%233",
+    f"{LEADS}?q=Dupont",
+    f"{LEADS}?q=évier",
+]
+
+
+@pytest.fixture
+def many(db):
+    """A lead every ten minutes: nearly all were delivered, attended to, or never confirmed."""
+    Plumber.objects.create(phone="+33639980001", name="Dupont", pack_size=30)
+    execute("""
+        INSERT INTO leads (phone, postal_code, emergency_type, confirmation_token, token_expires_at, created_at,
+                           confirmed_at, cancelled_at, status, plumber_id, notification_status, notification_run)
+        SELECT '0639980002', '75011', 'Fuite', 'many-' || n, at, at, at, CASE WHEN n % 97 = 1 THEN at END, 'sent',
+               plumbers.id, CASE WHEN n % 33 = 1 THEN 'whatsapp_failed' ELSE 'whatsapp_sent' END, 1
+        FROM plumbers, generate_series(1, 15000) n, LATERAL (SELECT now() - interval '10 minutes' * n) AS moment(at)
+        ORDER BY at
+    """)
+    execute("""
+        UPDATE leads SET status = 'pending', notification_status = 'pending', plumber_id = NULL, confirmed_at = NULL,
+                         cancelled_at = NULL, notification_run = 0 WHERE id % 12 = 0
+    """)
+    execute("""
+        INSERT INTO notifications_attempt (id, lead_id, run, number, started_by, backend, finished_at, outcome,
+                                           error_code, error_text, provider_message_id, delivery)
+        SELECT gen_random_uuid(), id, 1, 1, 'confirmation', 'twilio', confirmed_at,
+               CASE notification_status WHEN 'whatsapp_sent' THEN 'accepted' ELSE 'failed' END, '', '', '',
+               CASE WHEN notification_status = 'whatsapp_failed' THEN ''
+                    WHEN id % 61 = 1 THEN 'sent' ELSE 'delivered' END
+        FROM leads WHERE status = 'sent'
+    """)
+    execute("""
+        INSERT INTO notifications_intervention (lead_id, run, kind, operator)
+        SELECT lead_id, 1, 'called', 'admin : anne' FROM notifications_attempt JOIN leads ON leads.id = lead_id
+        WHERE delivery <> 'delivered' OR cancelled_at IS NOT NULL
+    """)
+    execute("ANALYZE leads, notifications_attempt, notifications_intervention")
+
+
+def test_each_page_is_served_by_indexes(admin_client, many, plans, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(search, "RECENT", 500)
+
+    def reads_a_table(page):
+        plans.clear()
+        assert admin_client.get(page).status_code == 200
+        return scans(plans, "leads") or scans(plans, "notifications_attempt")
+
+    assert [page for page in PAGES if reads_a_table(page)] == []
