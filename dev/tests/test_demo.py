@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from dev.customer import Customer
-from dev.demo import is_discreet
+from dev.demo import is_discreet, new_words
 from dev.story import SCENES, Facts, log_lines, story
 
 CUSTOMER = Customer("http://127.0.0.1/confirm/token/", 2, "0639985001", 7, "+33639980002")
@@ -126,6 +126,15 @@ def test_log_lines_are_compared_up_to_the_reason():
         "WARNING ⚠️ Échec WhatsApp tentative 1 - Lead 2 - Retry dans 30s",
         "INFO ✅ WhatsApp envoyé (tentative 2) - Lead 2",
     ]
+
+
+def test_of_a_status_page_only_what_is_new_is_said():
+    first, second, third = PAGES
+
+    assert new_words(first, None) == "“Votre demande est confirmée” Texte (Demande confirmée → Plombier trouvé)"
+    assert new_words(first, first) == ""
+    assert new_words(second, first) == "(Message non remis)"
+    assert new_words(third, second).startswith("“Un plombier a été prévenu” Texte (Plombier prévenu → ")
 
 
 @pytest.mark.parametrize("missing", ["Cache-Control", "Referrer-Policy"])
