@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.contrib.admin import site
 from django.core.exceptions import PermissionDenied
@@ -72,7 +73,7 @@ def may_see(request: HttpRequest) -> bool:
 
 
 def _board(request: HttpRequest) -> dict[str, object]:
-    found = open_entries.now_open()
+    found = open_entries.now_open.renew()
     return {
         "open": found,
         "items": list(_items(request, found.entries[:SHOWN])),
@@ -92,6 +93,7 @@ def _items(request: HttpRequest, entries: list[Entry]) -> Iterator[Item]:
             yield Item(entry, lead, acts, may(request, CLOSE), _dialled(lead.phone), plumber)
 
 
+@lru_cache(maxsize=4 * SHOWN)  # the page refreshes itself, with nearly the same entries
 def _dialled(phone: str) -> str:
     try:
         return to_e164(phone)

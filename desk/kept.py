@@ -27,3 +27,8 @@ class Kept(Generic[Made]):
                 self._made = self._make()
                 self._made_at = time.monotonic()
             return self._made
+
+    def renew(self) -> Made:
+        """What `make` returns now: for a page whose reader acts on it."""
+        self.forget()
+        return self()

@@ -83,7 +83,7 @@ CANCELLED = Reason(
     key="cancelled",
     label="Annulée par le client",
     action="Appelez le plombier : le client n'a plus besoin de lui.",
-    concerns=Q(status=Lead.Status.SENT, cancelled_at__isnull=False) & ~_without(_current),  # he may know of it
+    concerns=Q(status=Lead.Status.SENT, cancelled_at__isnull=False) & Q(Exists(_current)),  # he may know of it
     badge="annulée",
     ends="Finit quand le plombier est joint.",
 )

@@ -83,7 +83,7 @@ class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin, LongList):
         js = ["desk/copy.js"]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
-        if late := Lead.objects.filter(attention.LATE.leads).count():
+        if late := attention.LATE.oldest_first()[:COUNTED].count():
             messages.error(request, f"{late} notification(s) en retard de plus d'une minute. {attention.LATE.action}")
         return super().changelist_view(request, extra_context)
 

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from desk import open_entries
+from desk.kept import Kept
 from leads.models import Lead
 from notifications.models import Attempt, Intervention, SignOfLife
 
@@ -54,6 +55,15 @@ def test_what_needs_a_person_is_listed_oldest_first(admin_client, make_lead, mak
         (late.pk, "late"),
         (waiting.pk, "waiting"),
     ]
+
+
+def test_what_is_listed_is_of_now_and_not_what_was_kept(admin_client, failed_lead, monkeypatch):
+    monkeypatch.setattr(Kept, "is_on", True)
+    assert entries(admin_client) == [(failed_lead.pk, "failed")]
+
+    Lead.objects.update(notification_status="whatsapp_sent")
+
+    assert entries(admin_client) == []
 
 
 def test_each_entry_says_why_since_when_and_what_to_do(admin_client, failed_lead):

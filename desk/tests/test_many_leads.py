@@ -14,7 +14,6 @@ PAGES = [
     f"{LEADS}?status__exact=confirmed",
     f"{LEADS}?notification=pending",
     f"{LEADS}?notification=whatsapp_sent",
-    f"{LEADS}?attention=cancelled",
     f"{LEADS}?attention=failed",
     f"{LEADS}?attention=held",
     f"{LEADS}?attention=not_delivered",
@@ -32,7 +31,7 @@ PAGES = [
 
 @pytest.fixture
 def many(db):
-    """A lead every ten minutes: nearly all were delivered, attended to, or never confirmed."""
+    """A lead every ten minutes: nearly all were delivered, or attended to."""
     Plumber.objects.create(phone="+33639980001", name="Dupont", pack_size=30)
     execute("""
         INSERT INTO leads (phone, postal_code, emergency_type, confirmation_token, token_expires_at, created_at,
@@ -43,17 +42,13 @@ def many(db):
         ORDER BY at
     """)
     execute("""
-        UPDATE leads SET status = 'pending', notification_status = 'pending', plumber_id = NULL, confirmed_at = NULL,
-                         cancelled_at = NULL, notification_run = 0 WHERE id % 12 = 0
-    """)
-    execute("""
         INSERT INTO notifications_attempt (id, lead_id, run, number, started_by, backend, finished_at, outcome,
                                            error_code, error_text, provider_message_id, delivery)
         SELECT gen_random_uuid(), id, 1, 1, 'confirmation', 'twilio', confirmed_at,
                CASE notification_status WHEN 'whatsapp_sent' THEN 'accepted' ELSE 'failed' END, '', '', '',
                CASE WHEN notification_status = 'whatsapp_failed' THEN ''
                     WHEN id % 61 = 1 THEN 'sent' ELSE 'delivered' END
-        FROM leads WHERE status = 'sent'
+        FROM leads
     """)
     execute("""
         INSERT INTO notifications_intervention (lead_id, run, kind, operator)
