@@ -105,7 +105,7 @@ def _end() -> None:
     still = (
         Q(Exists(_lead_of_alert(attention.FAILED.leads | attention.NUMBER.leads)), reason=Reason.FAILED)
         | Q(Exists(_lead_of_alert(attention.WAITING.leads)), reason=Reason.WAITING)
-        | Q(Exists(Breaker.objects.filter(opened_at__isnull=False)), reason=Reason.SUSPENDED)
+        | Q(Exists(Breaker.objects.open()), reason=Reason.SUSPENDED)
         | Q(Exists(_low().filter(pk=OuterRef("plumber"))))
     )
     now = DatabaseClock()

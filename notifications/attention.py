@@ -131,7 +131,7 @@ SUSPENDED = Reason(
     key="suspended",
     label="En attente : envois suspendus",
     action="Le fournisseur refuse tout : voyez Suspension des envois. En attendant, appelez le plombier.",
-    concerns=_due & Q(Exists(Breaker.objects.filter(opened_at__isnull=False))),
+    concerns=_due & Q(Exists(Breaker.objects.open())),
     badge="envois suspendus",
     ends="Finit quand le fournisseur accepte de nouveau, ou que le plombier est joint.",
     since="notification_retry_at",

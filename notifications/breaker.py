@@ -27,14 +27,13 @@ FIRST_PROBE = 30  # seconds after it opened; twice as long each time
 LONGEST_PAUSE = 600  # seconds between two probes
 BY_ITSELF = "une sonde"
 
-OPEN = Q(opened_at__isnull=False)
 # For the statements that claim: they see what was committed before they began.
 IS_CLOSED = "NOT EXISTS (SELECT FROM notifications_breaker WHERE opened_at IS NOT NULL)"
 
 
 def current() -> Breaker | None:
     """The breaker, if it is open."""
-    return Breaker.objects.filter(OPEN).first()
+    return Breaker.objects.open().first()
 
 
 # --- What opens it --------------------------------------------------------------------------------------
@@ -124,17 +123,21 @@ def take_probe() -> bool:
     if (breaker := current()) is None:
         return False
     pause = min(FIRST_PROBE * 2 ** min(breaker.probes + 1, 10), LONGEST_PAUSE)
-    mine = Breaker.objects.filter(OPEN, is_time | is_wanted).update(
-        probes=breaker.probes + 1,
-        next_probe_at=DatabaseClock() + datetime.timedelta(seconds=pause),
-        answered_well=False,
+    mine = (
+        Breaker.objects.open()
+        .filter(is_time | is_wanted)
+        .update(
+            probes=breaker.probes + 1,
+            next_probe_at=DatabaseClock() + datetime.timedelta(seconds=pause),
+            answered_well=False,
+        )
     )
     return bool(mine)
 
 
 def note_answer(answer: str, *, may_send: bool = False) -> None:
     """What came of asking the provider without sending, in French. `may_send`: the next that is due is sent at once."""
-    Breaker.objects.filter(OPEN).update(probe_answer=answer, answered_well=may_send)
+    Breaker.objects.open().update(probe_answer=answer, answered_well=may_send)
 
 
 def close_if_proven() -> bool:
@@ -149,7 +152,7 @@ def close_if_proven() -> bool:
 
 def close(*, by: str) -> bool:
     """Let everything be sent again; False if it was closed already. `by` says who or what closed it."""
-    closed = Breaker.objects.filter(OPEN).update(
+    closed = Breaker.objects.open().update(
         opened_at=None,
         closed_at=DatabaseClock(),
         closed_by=by,

@@ -171,7 +171,7 @@ def _current_attempts(lead: Lead) -> list[Attempt]:
     if not lead.notification_attempts:  # as right after the confirmation, which is not to wait for a query
         return []
     current = lead.attempts.filter(run=lead.notification_run).order_by("number")
-    suspended = Exists(Breaker.objects.filter(breaker.OPEN))
+    suspended = Exists(Breaker.objects.open())
     return list(current.annotate(suspended=suspended, alerted=Exists(_received)))
 
 

@@ -5,7 +5,7 @@ import uuid
 import django.db.models.deletion
 from django.db import migrations, models
 
-import leads.models
+import leads.database
 
 
 class Migration(migrations.Migration):
@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ("backend", models.CharField(max_length=100, verbose_name="canal")),
                 (
                     "started_at",
-                    models.DateTimeField(db_default=leads.models.DatabaseClock(), null=True, verbose_name="début"),
+                    models.DateTimeField(db_default=leads.database.DatabaseClock(), null=True, verbose_name="début"),
                 ),
                 ("finished_at", models.DateTimeField(null=True, verbose_name="fin")),
                 (

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import leads.models
+import leads.database
 
 
 class Migration(migrations.Migration):
@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ("code", models.CharField(max_length=64)),
                 ("detail", models.TextField()),
                 ("happened_at", models.DateTimeField(null=True)),
-                ("received_at", models.DateTimeField(db_default=leads.models.DatabaseClock())),
+                ("received_at", models.DateTimeField(db_default=leads.database.DatabaseClock())),
             ],
             options={
                 "verbose_name": "accusé",

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-import leads.models
+import leads.database
 
 
 class Migration(migrations.Migration):
@@ -31,10 +31,13 @@ class Migration(migrations.Migration):
                 ("about", models.CharField(max_length=255, verbose_name="objet")),
                 ("detail", models.TextField(verbose_name="dans les mots du fournisseur")),
                 ("happened_at", models.DateTimeField(null=True, verbose_name="survenue le")),
-                ("received_at", models.DateTimeField(db_default=leads.models.DatabaseClock(), verbose_name="reçue le")),
+                (
+                    "received_at",
+                    models.DateTimeField(db_default=leads.database.DatabaseClock(), verbose_name="reçue le"),
+                ),
                 (
                     "last_received_at",
-                    models.DateTimeField(db_default=leads.models.DatabaseClock(), verbose_name="reçue de nouveau le"),
+                    models.DateTimeField(db_default=leads.database.DatabaseClock(), verbose_name="reçue de nouveau le"),
                 ),
                 ("times", models.IntegerField(default=0, verbose_name="fois")),
             ],

@@ -4,23 +4,16 @@ import operator
 import secrets
 
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import OpClass
-from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
-from django.db.models.lookups import In, StartsWith
 from django.utils import timezone
 
-from leads import phones
 from leads.database import Backwards, DatabaseClock, StatementClock
-
-# Python's calendar ends with the year 9999, and a time zone may move an instant by most of a day.
-FIRST_INSTANT = datetime.datetime(1, 1, 2, tzinfo=datetime.UTC)
-END_OF_INSTANTS = datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC)
-
-ERASED = "effacé"  # stands where a person's number stood; nobody can dial it
+from leads.models.instants import readable
+from leads.models.numbers import NumberQuerySet
+from leads.models.plumbers import Plumber
 
 
 def new_token() -> str:
@@ -34,93 +27,6 @@ def token_expiry() -> datetime.datetime:
 
 def _freshness() -> datetime.timedelta:
     return datetime.timedelta(seconds=settings.LEAD_FRESHNESS)
-
-
-def readable(table: str, column: str) -> models.CheckConstraint:
-    """Python can hold its instants: the old page, which still runs, may write any (infinity, the year 58863)."""
-    years = Q((f"{column}__gte", FIRST_INSTANT), (f"{column}__lt", END_OF_INSTANTS))
-    return models.CheckConstraint(name=f"{table}_{column}_readable", condition=years)
-
-
-def phone_is(text: str) -> Q:
-    """Rows of this number, in whatever spelling they hold it (leads: the index leads_phone_backwards).
-
-    Raises UnusableNumber.
-    """
-    return Q(In(Backwards("phone"), [spelling[::-1] for spelling in sorted(phones.spellings(text))]))
-
-
-def phone_ends_with(digits: str) -> Q:
-    return Q(StartsWith(Backwards("phone"), digits[::-1]))
-
-
-class NumberQuerySet(models.QuerySet):
-    def with_phone(self, text: str) -> "NumberQuerySet":
-        """Those who have exactly this number, in whatever spelling it is stored. Raises UnusableNumber."""
-        return self.filter(phone_is(text))
-
-
-class PlumberQuerySet(NumberQuerySet):
-    def eligible(self) -> "PlumberQuerySet":
-        """Those who may get a lead now."""
-        return self.filter(status=Plumber.Status.ACTIVE, leads_received__lt=F("pack_size"))
-
-    def zones(self) -> set[str] | None:
-        """The postal codes, and beginnings of codes, that these plumbers serve together; None: every one."""
-        lists = list(self.values_list("zones", flat=True).distinct())
-        return None if [] in lists else {zone for zones in lists for zone in zones}
-
-
-class Plumber(models.Model):
-    class Status(models.TextChoices):
-        ACTIVE = "active", "actif"
-        EXHAUSTED = "exhausted", "pack épuisé"
-        PAUSED = "paused", "en pause"
-
-    PACK_SIZES = (5, 10, 15, 20, 25, 30)
-
-    name = models.CharField("nom", max_length=100, blank=True, default="", db_default="")
-    phone = models.CharField("téléphone WhatsApp", max_length=20)
-    # Postal codes or their beginnings; none: everywhere.
-    zones = ArrayField(models.CharField(max_length=10), verbose_name="zones", blank=True, default=list, db_default=[])
-    pack_size = models.IntegerField("taille du pack", choices=[(size, f"{size} demandes") for size in PACK_SIZES])
-    leads_received = models.IntegerField("demandes reçues", default=0, db_default=0)
-    status = models.CharField("état", max_length=20, choices=Status, default=Status.ACTIVE, db_default=Status.ACTIVE)
-    created_at = models.DateTimeField("inscrit le", null=True, db_default=Now(), editable=False)
-    last_lead_at = models.DateTimeField("dernière demande", null=True, editable=False)
-
-    objects = PlumberQuerySet.as_manager()
-
-    class Meta:
-        db_table = "plumbers"
-        verbose_name = "plombier"
-        constraints = [
-            models.CheckConstraint(name="plumbers_pack_size_known", condition=Q(pack_size__in=(5, 10, 15, 20, 25, 30))),
-            models.CheckConstraint(
-                name="plumbers_leads_within_pack", condition=Q(leads_received__range=(0, F("pack_size")))
-            ),
-            models.CheckConstraint(
-                name="plumbers_status_known", condition=Q(status__in=("active", "exhausted", "paused"))
-            ),
-            readable("plumbers", "created_at"),
-        ]
-        indexes = [
-            models.Index(  # the assignment: the least served, then whoever has waited longest since the last lead
-                "leads_received",
-                F("last_lead_at").asc(nulls_first=True),
-                "id",
-                name="plumbers_fairest_first",
-                condition=Q(status="active", leads_received__lt=F("pack_size")),
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name or self.phone} (n° {self.pk})"
-
-    @staticmethod
-    def serves(places: list[str]) -> Q:
-        """Whether a plumber serves one of these places (`places.prefixes`): his zones name one, or he has none."""
-        return Q(zones=[]) | Q(zones__overlap=places)
 
 
 class LeadQuerySet(NumberQuerySet):
@@ -319,99 +225,3 @@ class Lead(models.Model):
 
     def __str__(self) -> str:
         return f"Demande {self.pk}"
-
-
-class PackEntryQuerySet(models.QuerySet):
-    def last_booked(self) -> "PackEntry | None":
-        return self.order_by("id").last()
-
-
-class PackEntry(models.Model):
-    """One change of a plumber's pack; a trigger sees that no row is ever changed or deleted.
-
-    What he has paid for and not yet received is the sum of `amount`. `received` and `size` are what the row changed of
-    his counters, so their sums are `leads_received` and `pack_size`; what is over waits until the pack is used up.
-    """
-
-    class Kind(models.TextChoices):
-        OPENING = "opening", "solde d'ouverture"
-        PURCHASE = "purchase", "achat"
-        START = "start", "début de ce qui attendait"
-        LEAD = "lead", "demande"
-        CREDIT = "credit", "avoir"
-        CORRECTION = "correction", "correction"
-
-    id = models.BigAutoField(primary_key=True)
-    plumber = models.ForeignKey(Plumber, verbose_name="plombier", on_delete=models.PROTECT, related_name="pack_entries")
-    kind = models.CharField("nature", max_length=20, choices=Kind)
-    amount = models.IntegerField("places")
-    received = models.IntegerField("demandes reçues", default=0, db_default=0)
-    size = models.IntegerField("taille du pack", default=0, db_default=0)
-    lead = models.ForeignKey(Lead, verbose_name="demande", null=True, on_delete=models.PROTECT, related_name="+")
-    # A purchase is closed by the start of its pack, a lead by its credit: each once.
-    closes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="closed_by")
-    reference = models.CharField("référence", max_length=100, default="", db_default="")  # a payment's id: booked once
-    reason = models.TextField("motif", default="", db_default="")
-    actor = models.CharField("par", max_length=170)
-    created_at = models.DateTimeField("le", db_default=DatabaseClock())
-
-    objects = PackEntryQuerySet.as_manager()
-
-    class Meta:
-        db_table = "pack_ledger"
-        verbose_name = "mouvement de pack"
-        verbose_name_plural = "mouvements des packs"
-        ordering = ["-id"]
-        constraints = [
-            models.CheckConstraint(
-                name="pack_ledger_kind_known",
-                condition=Q(kind__in=("opening", "purchase", "start", "lead", "credit", "correction")),
-            ),
-            models.CheckConstraint(
-                name="pack_ledger_lead_named", condition=~Q(kind__in=("lead", "credit")) | Q(lead__isnull=False)
-            ),
-            models.UniqueConstraint(name="pack_ledger_booked_once", fields=["reference"], condition=~Q(reference="")),
-            models.UniqueConstraint(  # one that the old system had assigned has no row of its own to close
-                name="pack_ledger_old_lead_credited_once",
-                fields=["lead"],
-                condition=Q(kind="credit", closes__isnull=True),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_kind_display()} ({self.amount:+d})"
-
-
-class ApiKey(models.Model):
-    """A partner's. The key itself is shown once, when it is made (leads/api_keys.py): what is kept opens nothing."""
-
-    name = models.CharField("partenaire", max_length=100, unique=True)
-    digest = models.CharField(max_length=64, unique=True, editable=False)
-    per_minute = models.PositiveIntegerField("demandes par minute", default=60, validators=[MinValueValidator(1)])
-    created_at = models.DateTimeField("créée le", db_default=DatabaseClock(), editable=False)
-    revoked_at = models.DateTimeField("révoquée le", null=True, editable=False)
-
-    class Meta:
-        db_table = "api_keys"
-        verbose_name = "clé d'API"
-        verbose_name_plural = "clés d'API"
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class ApiCall(models.Model):
-    """What an Idempotency-Key was used for (leads/idempotency.py)."""
-
-    key = models.CharField(max_length=64, unique=True)
-    body = models.CharField(max_length=64)
-    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="+")
-    is_own = models.BooleanField()  # whether the caller may learn the lead's link
-    created_at = models.DateTimeField()
-
-    class Meta:
-        db_table = "api_calls"
-        indexes = [models.Index(name="api_calls_created", fields=["created_at"])]  # forgetting what is over
-
-    def __str__(self) -> str:
-        return f"Appel pour {self.lead_id}"
