@@ -188,6 +188,7 @@ _SESSION = {
     "lock_timeout": "2s",
     "statement_timeout": "5s",
     "idle_in_transaction_session_timeout": str(_IN_TRANSACTION),
+    "jit": "off",  # it compiles what it takes for long, for longer than any of our statements runs
 }
 _CONNECTION = {
     "connect_timeout": 3,

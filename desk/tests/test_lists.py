@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from desk.admin import lead
+from leads import packs
 from leads.models import Lead, Plumber
 
 LEADS, PLUMBERS, PROPOSALS = "/admin/leads/lead/", "/admin/leads/plumber/", "/admin/plombiers/"
@@ -118,3 +119,13 @@ def test_a_choice_with_histories_says_what_it_keeps(admin_client, assigned_lead,
 
     assert list(Lead.objects.values_list("pk", flat=True)) == [assigned_lead.pk]
     assert "1 gardé(s)" in page.content.decode()
+
+
+@pytest.mark.parametrize(("typed", "found"), [("", 2), ("payment-1", 1), ("PLUMBER", 2), ("0", 0), ("²", 0)])
+def test_the_ledger_is_searched_by_plumber_lead_or_payment(admin_client, plumber, typed, found):
+    packs.renew(plumber.pk, 5, actor="admin : anne", reference="payment-1")
+    packs.renew(plumber.pk, 5, actor="admin : anne", reference="payment-2")
+
+    page = admin_client.get("/admin/leads/packentry/", {"q": typed.replace("PLUMBER", str(plumber.pk))})
+
+    assert page.context["cl"].result_list.filter(kind="purchase").count() == found

@@ -1,6 +1,7 @@
 """No page of the desk reads a large table from one end to the other."""
 
 import pytest
+from django.db import connection
 
 from desk.admin import search
 from leads.models import Plumber
@@ -67,3 +68,9 @@ def test_each_page_is_served_by_indexes(admin_client, many, plans, monkeypatch):
         return scans(plans, "leads") or scans(plans, "notifications_attempt")
 
     assert [page for page in PAGES if reads_a_table(page)] == []
+
+
+def test_no_statement_is_compiled_before_it_runs(db):
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW jit")
+        assert cursor.fetchone() == ("off",)
