@@ -56,6 +56,7 @@ _IMPORTED = (
     "tablib",
     "valkey.asyncio",
     "whitenoise.middleware",
+    "dev.frozen",
 )
 _SET_PDEATHSIG = 1  # of prctl(2)
 

@@ -73,7 +73,6 @@ _sent = Q(notification_status=Lead.NotificationStatus.SENT) & ~Q(Exists(_arrived
 # Late counts from its closing.
 _suspended_of_late = Breaker.objects.filter(Q(opened_at__isnull=False) | Q(closed_at__gt=DatabaseClock() - LATE_AFTER))
 _failed = Q(notification_status=Lead.NotificationStatus.FAILED, cancelled_at=None)
-_number_unusable = Q(Exists(_current.number_unusable()))
 _accepted_now = Q(attempts__run=F("notification_run"), attempts__outcome=Attempt.Outcome.ACCEPTED)
 _long_ago = StatementClock() - datetime.timedelta(seconds=settings.NOTIFICATION_DELIVERY_DELAY)
 _owed = Q(status=Lead.Status.SENT, notification_status=Lead.NotificationStatus.PENDING)
@@ -91,7 +90,7 @@ NUMBER = Reason(
     key="number",
     label="Numéro du plombier inutilisable",
     action="Appelez le plombier, corrigez son numéro WhatsApp sur sa fiche, puis renvoyez la notification.",
-    concerns=_failed & _number_unusable,
+    concerns=_failed & ~_without(_current.number_unusable()),
     badge="numéro inutilisable",
     ends="Finit quand un envoi au bon numéro réussit, ou que le plombier est joint.",
 )
@@ -99,7 +98,7 @@ FAILED = Reason(
     key="failed",
     label="Notification en échec",
     action="Appelez le plombier, ou renvoyez la notification.",
-    concerns=_failed & ~_number_unusable,
+    concerns=_failed & _without(_current.number_unusable()),
     ends="Finit quand un nouvel envoi réussit, ou que le plombier est joint.",
 )
 HELD = Reason(

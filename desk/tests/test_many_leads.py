@@ -16,6 +16,7 @@ PAGES = [
     f"{LEADS}?notification=pending",
     f"{LEADS}?notification=whatsapp_sent",
     f"{LEADS}?attention=failed",
+    f"{LEADS}?attention=number",
     f"{LEADS}?attention=held",
     f"{LEADS}?attention=not_delivered",
     f"{LEADS}?attention=waiting",
