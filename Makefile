@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE ?= 1
 PYTHON = python3
 VENV = .cache/venv
 BENCH =
-TEST_PROCESSES = 4
+TEST_PROCESSES = 3
 PROPERTIES = leads/tests/test_phones.py $(addprefix notifications/tests/test_,receipt_properties.py webhook_fuzz.py)
 
 # With the venv's Python, in the place of the shell; ended when make is killed (Linux).
