@@ -37,7 +37,7 @@ demo: set-up
 run: set-up
 	$(RUN) -m dev.run
 
-test: export PYTHONDONTWRITEBYTECODE =# hundreds of processes would compile the same again
+test test-browser faults: export PYTHONDONTWRITEBYTECODE =# hundreds of processes would compile the same again
 test: set-up
 	$(RUN) -m pytest -n $(TEST_PROCESSES) --dist worksteal -m 'not faults_full'
 
