@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from bench import confirmations, costs, drain, growth, idle, memory, receipts, request_page, second_attempts
+from bench import confirmations, costs, desk, drain, growth, idle, memory, receipts, request_page, second_attempts
 from bench.figure import Samples, Target
 from bench.world import World
 
@@ -85,6 +85,13 @@ def _costs(of: Samples) -> list[Target]:
     ]
 
 
+def _desk(of: Samples) -> list[Target]:
+    return [
+        Target("the slowest page at the larger size (ms)", of["slowest page (ms)"], at_most=300),
+        Target("most that a page grew, times", of["most that a page grew (times)"], at_most=2),
+    ]
+
+
 def _request_page(of: Samples) -> list[Target]:
     return [
         Target("request page at 20/s, p95 (ms)", of["p95 (ms)"], at_most=50),
@@ -101,6 +108,7 @@ FIGURES = (
     Figure(5, "Second attempts, 30 s after the first", second_attempts.measure, 500, 20, _second_attempts, long=True),
     Figure(6, "Receipts at the webhooks", receipts.measure, 1000, 100, _receipts),
     Figure(7, "Memory of a worker, 20,000 notifications in four parts", memory.measure, 5000, 50, _memory, long=True),
+    Figure(8, "The operators' pages at a million leads", desk.measure, 1_000_000, 20_000, _desk, long=True),
     Figure(9, "The cost of one, alone", costs.measure, 500, 100, _costs),
     Figure(10, "The request page, 20 a second", request_page.measure, 600, 40, _request_page),
 )
