@@ -72,7 +72,7 @@ def pgbench(world: World, count: int) -> float:
 def _script(world: World, prefix: str, each: int) -> str:
     sql = json.loads(world.python("-m", "bench.inside", "sql"))
     read = sql["read"].replace("SELECT clock_timestamp(), ", "SELECT id AS lead_id, ", 1)
-    values = {"lead_id": AsIs(":lead_id"), "places": sql["places"], "requested_by": "confirmation"}
+    values = {"lead_id": AsIs(":lead_id"), "places": sql["places"], "requested_by": "confirmation", "reason": ""}
     values |= {"requested_at": AsIs("clock_timestamp()"), "confirmed_at": AsIs("clock_timestamp()")}
     return "\n".join(
         [

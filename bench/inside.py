@@ -23,7 +23,7 @@ def sql() -> dict[str, object]:
     return {
         "read": assignment._GET + " FOR UPDATE",
         "turn": f"SELECT pg_advisory_xact_lock({assignment.ASSIGNMENT_TURN})",
-        "assign": assignment._ASSIGN,
+        "assign": assignment._ASSIGN_TO_FAIREST,
         "places": places.prefixes(POSTAL_CODE),
     }
 

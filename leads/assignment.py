@@ -86,7 +86,7 @@ def find(token: str) -> Lead:
     return database.repeat(_get, token, patience=PATIENCE)
 
 
-# Written as SQL, like _ASSIGN: a customer waits for it, and building a query takes longer than PostgreSQL's answer.
+# Written as SQL, like _FAIREST: a customer waits for it, and building a query takes longer than PostgreSQL's answer.
 _GET = f"SELECT clock_timestamp(), {columns(Lead, 'leads')} FROM leads WHERE confirmation_token = %s"
 
 

@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 from bench import __main__ as bench
+from bench import inside
 from bench.figures import FIGURES, Figure, Target
 from dev.folders import ROOT
 
@@ -61,3 +62,7 @@ def test_memory_that_grows_is_a_miss_however_small_it_is():
     values = {"ours, after the first part (MB)": 80.0, "ours, after the last (MB)": 85.0}
 
     assert judged(7, values) == [True, False]
+
+
+def test_pgbench_is_given_the_statements_of_the_product():
+    assert {name for name, statement in inside.sql().items() if "plumbers" in str(statement)} == {"assign"}
