@@ -4,7 +4,7 @@ import json
 import statistics
 import time
 
-from django.contrib.auth.models import User
+from django.contrib.auth import get_user_model
 from django.test import Client
 
 from bench import in_the_product  # noqa: F401 (first: the models want Django set up)
@@ -56,6 +56,8 @@ def median(operator: Client, page: str) -> float:
 
 if __name__ == "__main__":
     operator = Client(headers={"host": "localhost"})
-    user, _ = User.objects.get_or_create(username="bench", defaults={"is_staff": True, "is_superuser": True})
+    user, _ = get_user_model().objects.get_or_create(
+        username="bench", defaults={"is_staff": True, "is_superuser": True}
+    )
     operator.force_login(user)
     print(json.dumps({name: median(operator, page) for name, page in pages().items()}))
