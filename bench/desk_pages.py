@@ -17,10 +17,11 @@ REQUESTS = 5
 
 def pages() -> dict[str, str]:
     """Its address by what a page is called."""
-    lead = Lead.objects.filter(status="sent").order_by("pk")[Lead.objects.count() // 3]
+    count = Lead.objects.count()
+    lead = Lead.objects.filter(status="sent").order_by("pk")[count // 3]
     lists = {
         "all leads": "",
-        "the last page": "?p=40",
+        "the last page": f"?p={min(40, (count - 1) // 50)}",
         "by number": "?o=1",
         "oldest first": "?o=2",
         "pending": "?status__exact=pending",
