@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import os
-from urllib.parse import urlsplit
 
 import hypothesis
 import psycopg2
@@ -16,7 +15,7 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 
 from desk.kept import Kept
 from dev import forked
-from dev.embedded import copied, empty, fresh_database, make_once
+from dev.embedded import copied, database_name, empty, fresh_database, make_once
 from dev.environment import TEN_TIMES_AS_FAST
 from dev.ledger import Ledger
 from dev.pytest_embedded import TO_COPY
@@ -136,7 +135,7 @@ def migrated_database():
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, migrated_database):
     """The tests' own database is made as a copy of it."""
-    connection.settings_dict["TEST"]["TEMPLATE"] = urlsplit(migrated_database).path[1:]
+    connection.settings_dict["TEST"]["TEMPLATE"] = database_name(migrated_database)
 
 
 @pytest.fixture

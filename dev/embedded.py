@@ -41,7 +41,7 @@ def running(server: PostgreSQL | Valkey) -> Iterator[str]:
 def fresh_database(url: str) -> Iterator[str]:
     """The URL of a new, empty database on the server that `url` names; dropped at the end."""
     with database_to_make(url) as fresh:
-        _execute(url, f"CREATE DATABASE {_name(fresh)}")
+        _execute(url, f"CREATE DATABASE {database_name(fresh)}")
         yield fresh
 
 
@@ -58,16 +58,16 @@ def database_to_make(url: str) -> Iterator[str]:
 def make_once(url: str, fill: Callable[[], None]) -> None:
     """Make and fill the database at `url`, unless another process has, or does: then wait until it is full."""
     with contextlib.closing(psycopg2.connect(_server(url))) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", (_name(url),))
-        cursor.execute("SELECT FROM pg_database WHERE datname = %s", (_name(url),))
+        cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", (database_name(url),))
+        cursor.execute("SELECT FROM pg_database WHERE datname = %s", (database_name(url),))
         if cursor.fetchone() is None:
-            _execute(_server(url), f"CREATE DATABASE {_name(url)}")
+            _execute(_server(url), f"CREATE DATABASE {database_name(url)}")
             fill()
 
 
 def empty(url: str) -> None:
     """Make the database at `url` as empty as a new one, in a tenth of the time. Whoever is connected to it is not."""
-    name, server = _name(url), _server(url)
+    name, server = database_name(url), _server(url)
     _execute(server, f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'")
     _execute(server, f"ALTER DATABASE {name} RESET ALL")
     _execute(url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION pg_database_owner")
@@ -80,12 +80,12 @@ def copied(template: str, url: str) -> bool:
         cursor.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
         if cursor.fetchone()[0]:
             return False
-    _execute(_server(url), f"DROP DATABASE {_name(url)} WITH (FORCE)")
-    _execute(_server(url), f"CREATE DATABASE {_name(url)} TEMPLATE {_name(template)}")
+    _execute(_server(url), f"DROP DATABASE {database_name(url)} WITH (FORCE)")
+    _execute(_server(url), f"CREATE DATABASE {database_name(url)} TEMPLATE {database_name(template)}")
     return True
 
 
-def _name(url: str) -> str:
+def database_name(url: str) -> str:
     return urlsplit(url).path[1:]
 
 

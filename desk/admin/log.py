@@ -12,7 +12,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from desk.admin.long_lists import CappedPaginator
 from desk.admin.sturdy import ToBeRead
 
 SPANS = {"24h": ("24 dernières heures", 1), "7j": ("7 derniers jours", 7)}  # in days
@@ -41,10 +40,6 @@ class LogAdmin(ToBeRead):
     list_display_links = None
     list_filter = (SpanFilter, "user")
     list_select_related = ("user", "content_type")
-    list_per_page = 50
-    show_facets = admin.ShowFacets.NEVER
-    show_full_result_count = False
-    paginator = CappedPaginator
     ordering = ("-id",)
     sortable_by = ()
     fields = readonly_fields = list_display
