@@ -62,7 +62,11 @@ def make_once(url: str, fill: Callable[[], None]) -> None:
         cursor.execute("SELECT FROM pg_database WHERE datname = %s", (database_name(url),))
         if cursor.fetchone() is None:
             _execute(_server(url), f"CREATE DATABASE {database_name(url)}")
-            fill()
+            try:
+                fill()
+            except BaseException:  # nobody takes half of it for the whole
+                _execute(_server(url), f"DROP DATABASE {database_name(url)} WITH (FORCE)")
+                raise
 
 
 def empty(url: str) -> None:
