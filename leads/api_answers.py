@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+API = "/api/lead"  # below it, every answer is JSON
 SENTENCES = {  # by status, of what is refused before or after the API itself
     400: "Cette requête ne peut pas être lue",
     403: "Cette requête est refusée",
@@ -35,7 +36,7 @@ class ApiAnswersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if not request.path_info.startswith("/api/lead"):
+        if not request.path_info.startswith(API):
             return response
         if response.status_code >= 400 and response["Content-Type"] != "application/json":
             kept = {name: response[name] for name in ("Allow", "Retry-After") if name in response}

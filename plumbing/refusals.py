@@ -1,17 +1,16 @@
 """What is answered before Django is asked: a page in French that says what to do, or JSON below /api/lead."""
 
 import functools
-import json
 import logging
 import re
 
 from django.template.loader import render_to_string
 
-from leads.api_answers import SENTENCES
+from leads.api_answers import API, refusal
 
 logger = logging.getLogger("plumbing")
 
-API = "/api/lead"
+HTML = "text/html; charset=utf-8"
 _PATH = re.compile(rb"\S+ (?:https?://[^/\s]*)?(/[^\s?]*)")
 
 
@@ -23,13 +22,9 @@ def path(start: bytes) -> str:
 
 def headers_and_body(status: int, path: str) -> tuple[list[tuple[str, str]], bytes]:
     """What to send with 400, 408, 413, 415, 431 or 503, to whoever asked for this path."""
-    kind, body = ("application/json", _json) if path.startswith(API) else ("text/html; charset=utf-8", _page)
-    text = body(status)
-    return [("Content-Type", kind), ("Content-Length", str(len(text))), ("Cache-Control", "no-store")], text
-
-
-def _json(status: int) -> bytes:
-    return json.dumps({"success": False, "error": SENTENCES[status]}, ensure_ascii=False).encode()
+    below_api = path.startswith(API)
+    kind, body = ("application/json", refusal(status).content) if below_api else (HTML, _page(status))
+    return [("Content-Type", kind), ("Content-Length", str(len(body))), ("Cache-Control", "no-store")], body
 
 
 def _page(status: int) -> bytes:
