@@ -1,16 +1,11 @@
 """One way to set notifications going again, for the sweeper, the command and the admin alike."""
 
 import dataclasses
-import logging
 from collections.abc import Callable, Iterable
 
-from django.db import DatabaseError
-
-from leads.database import cannot_serve
 from notifications import tasks
+from notifications.aside import each
 from notifications.lifecycle import CannotRun
-
-logger = logging.getLogger("notifications")
 
 
 @dataclasses.dataclass
@@ -40,23 +35,3 @@ def rerun(lead_ids: Iterable[int], prepare: Callable[[int], None]) -> Report:
 
     report.refused = each(lead_ids, set_going)
     return report
-
-
-def each(lead_ids: Iterable[int], step: Callable[[int], object]) -> list[int]:
-    """`step` for each lead; the ids of those for which it failed, because somebody holds the row, say.
-
-    One such row stops no other. A database that cannot serve raises.
-    """
-    refused = []
-    for lead_id in lead_ids:
-        try:
-            step(lead_id)
-        except Exception as exc:
-            if cannot_serve(exc):
-                raise
-            refused.append(lead_id)
-            if isinstance(exc, DatabaseError):
-                logger.warning("Lead %d laissée pour l'instant: %s", lead_id, type(exc).__name__)
-            else:
-                logger.exception("Lead %d laissée pour l'instant : erreur inattendue", lead_id)
-    return refused

@@ -9,9 +9,8 @@ from collections.abc import Iterable
 from django.db import Error, connection
 
 from leads.models import Lead
-from notifications import lifecycle, sending, tasks
-from notifications.aside import Aside
-from notifications.rerun import each
+from notifications import sending, tasks
+from notifications.aside import Aside, each
 
 logger = logging.getLogger("notifications")
 
@@ -66,7 +65,7 @@ class Senders:
         try:
             for lead_id in lead_ids:
                 if not self._closing.is_set():
-                    self._aside.put(each([lead_id], _deliver_one))
+                    self._aside.put(each([lead_id], tasks.deliver_and_retry))
         except Error as error:  # the database cannot serve; the sweeps go on when it can
             logger.warning("Veilleur : envoi interrompu, base de données indisponible (%s)", type(error).__name__)
         finally:
@@ -79,8 +78,3 @@ class Senders:
             logger.exception("Veilleur : erreur inattendue pendant une sonde, la suivante suit")
         finally:
             connection.close()
-
-
-def _deliver_one(lead_id: int) -> None:
-    if sending.deliver(lead_id) is lifecycle.Result.RETRY_DUE:
-        tasks.enqueue_retry(lead_id)  # a worker may be back by then

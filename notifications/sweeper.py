@@ -5,7 +5,6 @@ touch keeps nobody else waiting (P10): rows that somebody holds are passed over 
 fails is left alone for a while, and no plumber's number has more than its share of the senders.
 """
 
-import datetime
 import logging
 from collections.abc import Callable
 
@@ -13,18 +12,17 @@ from django.conf import settings
 from django.db import Error, transaction
 from django.db.models import F, Q
 
-from leads.database import DatabaseClock, cannot_serve
+from leads.database import cannot_serve
 from leads.models import Lead, LeadQuerySet
 from notifications import alerts, breaker, lifecycle, news, sending, tasks
 from notifications.alert_sending import AlertSenders
-from notifications.aside import Aside
+from notifications.aside import Aside, each
 from notifications.orphans import Orphans
-from notifications.rerun import each
+from notifications.overdue import due_for, unlocked
 from notifications.senders import Senders
 
 logger = logging.getLogger("notifications")
 
-BATCH = 200  # leads chosen by one step of a sweep
 NOT_ENQUEUED = Q(notification_enqueued_at__isnull=True) | Q(notification_enqueued_at__lt=F("notification_retry_at"))
 
 
@@ -74,7 +72,7 @@ class Sweeper:
             return set()
 
     def _end_what_is_over(self) -> set[int]:
-        over = [lead.pk for lead in _unlocked(self._not_aside(Lead.objects.notification_over()))]
+        over = [lead.pk for lead in unlocked(self._not_aside(Lead.objects.notification_over()))]
         self._aside.put(each(over, sending.give_up))
         return set(over)
 
@@ -89,20 +87,20 @@ class Sweeper:
         marked = self._mark_enqueued()
         enqueued = {lead_id for lead_id in marked if tasks.enqueue(lead_id)}
         if len(enqueued) < len(marked):  # nobody comes for what the broker does not take
-            return enqueued | self._send_here(_due_for(settings.SWEEP_INTERVAL / 2).exclude(pk__in=enqueued))
+            return enqueued | self._send_here(due_for(settings.SWEEP_INTERVAL / 2).exclude(pk__in=enqueued))
         # No worker answers, or the queue is too long for an emergency.
-        return enqueued | self._send_here(_due_for(3 * settings.SWEEP_INTERVAL))
+        return enqueued | self._send_here(due_for(3 * settings.SWEEP_INTERVAL))
 
     def _mark_enqueued(self) -> list[int]:
         """Note what is enqueued now, so that a long queue is not made longer at every sweep; the ids.
 
         It has been due for half a sweep, and not enqueued by a sweeper since: its message was lost, or never published.
         """
-        waiting = self._not_aside(_due_for(settings.SWEEP_INTERVAL / 2)).filter(NOT_ENQUEUED)
+        waiting = self._not_aside(due_for(settings.SWEEP_INTERVAL / 2)).filter(NOT_ENQUEUED)
         ids: list[int] = []
         try:
             with transaction.atomic():
-                ids += [lead.pk for lead in _unlocked(waiting)]
+                ids += [lead.pk for lead in unlocked(waiting)]
                 lifecycle.note_enqueued(ids)
                 return ids
         except Error as error:  # of one row, maybe
@@ -114,7 +112,7 @@ class Sweeper:
 
     def _send_here(self, due: LeadQuerySet) -> set[int]:
         plumbers, leads = self._senders.busy()
-        chosen = _unlocked(self._not_aside(due).exclude(plumber__in=plumbers).exclude(pk__in=leads))
+        chosen = unlocked(self._not_aside(due).exclude(plumber__in=plumbers).exclude(pk__in=leads))
         self._senders.send(chosen)
         return {lead.pk for lead in chosen}
 
@@ -143,14 +141,3 @@ class Sweeper:
 
     def _not_aside(self, leads: LeadQuerySet) -> LeadQuerySet:
         return leads.exclude(pk__in=self._aside.ids())
-
-
-def _due_for(seconds: float) -> LeadQuerySet:
-    since = DatabaseClock() - datetime.timedelta(seconds=seconds)
-    return Lead.objects.notification_due().filter(notification_retry_at__lte=since).order_by("notification_retry_at")
-
-
-@transaction.atomic
-def _unlocked(leads: LeadQuerySet) -> list[Lead]:
-    """The first BATCH that nobody holds, with only what chooses a sender: a value of theirs may be unreadable."""
-    return list(leads.select_for_update(skip_locked=True, no_key=True).only("pk", "plumber_id")[:BATCH])

@@ -14,8 +14,10 @@ from django.db import Error
 from django.utils import timezone
 
 from leads.database import drop_if_useless
+from notifications.aside import each
 from notifications.backlog import Backlog
 from notifications.lifecycle import Result
+from notifications.overdue import CatchingUp
 from notifications.publishing import BrokerLeftAlone, Publisher
 from notifications.sending import deliver
 
@@ -43,9 +45,14 @@ class BoundedTask(Task):
 
 @shared_task(bind=True, base=BoundedTask)
 def notify_plumber(self: Task, lead_id: int) -> None:
-    """Attempt 1 now; if it fails, attempt 2 once, NOTIFICATION_RETRY_DELAY seconds later."""
+    """Attempt 1 now; if it fails, attempt 2 once, NOTIFICATION_RETRY_DELAY seconds later.
+
+    A worker that is behind then goes on with what is overdue.
+    """
     try:
         result = deliver(lead_id)
+        if result is not Result.RETRY_DUE:
+            _catch_up()
     except Error as exc:
         if not drop_if_useless(exc):
             raise
@@ -56,6 +63,17 @@ def notify_plumber(self: Task, lead_id: int) -> None:
             enqueue_retry(lead_id)
             return
         raise self.retry(countdown=_retry_countdown(), max_retries=1)
+
+
+def deliver_and_retry(lead_id: int) -> None:
+    """What the task does, for whoever has no message. Raises as `deliver`."""
+    if deliver(lead_id) is Result.RETRY_DUE:
+        enqueue_retry(lead_id)
+
+
+def _catch_up() -> None:
+    for lead_id in _catching_up.overdue():
+        _catching_up.aside.put(each([lead_id], deliver_and_retry))
 
 
 def enqueue(lead_id: int) -> bool:
@@ -102,6 +120,7 @@ def _publish_at(item: tuple[int, float]) -> None:
 
 
 _backlog = Backlog(_publish_at, limit=10_000)
+_catching_up = CatchingUp()
 
-for each in (for_customers, for_workers, _backlog):
-    os.register_at_fork(after_in_child=each.reset)
+for kept in (for_customers, for_workers, _backlog, _catching_up):
+    os.register_at_fork(after_in_child=kept.reset)
