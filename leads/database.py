@@ -75,6 +75,13 @@ def instance(model: type[Instance], values: Sequence[object]) -> Instance:
     return model.from_db(connection.alias, [field.attname for field in model._meta.concrete_fields], values)
 
 
+def fetch(model: type[Instance], statement: str, values: Sequence[object]) -> list[Instance]:
+    """The rows of a statement that selects the `columns` of the model."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return [instance(model, row) for row in cursor.fetchall()]
+
+
 def cannot_serve(error: BaseException) -> bool:
     """Whether this server, or this connection to it, cannot serve anybody now. A new one may find a server that can."""
     if code := sqlstate(error):

@@ -9,14 +9,14 @@ import datetime
 import enum
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
-from leads.database import DatabaseClock, StatementClock, columns, database_time, instance
+from leads.database import DatabaseClock, StatementClock, columns, database_time, fetch, instance
 from leads.models import ERASED, Lead, Plumber
 from notifications import alerts, breaker
 from notifications.conclusion import FAILED, PENDING, Conclusion, Run, conclude
@@ -189,9 +189,7 @@ def record_all(attempt_ids: set[UUID], find_facts: Callable[[], Mapping[UUID, Fa
     `find_facts` is called once nobody else can record any. The caller has a transaction: all or nothing. Leads are
     locked in the order of their ids, attempts after them.
     """
-    lead_ids = Attempt.objects.filter(pk__in=attempt_ids).values("lead")
-    locked = Lead.objects.filter(pk__in=lead_ids).order_by("pk").select_for_update()
-    leads = locked.annotate(clock=DatabaseClock()).in_bulk()
+    leads = _lock_leads_of(attempt_ids)
     facts, runs = find_facts(), _runs(leads)
     attempts = [attempt for run in runs.values() for attempt in run if attempt.pk in facts]
     news = _note_and_save({attempt: facts[attempt.pk] for attempt in attempts})
@@ -206,9 +204,31 @@ def record_all(attempt_ids: set[UUID], find_facts: Callable[[], Mapping[UUID, Fa
 Runs = Mapping[tuple[int, int], list[Attempt]]  # of a lead's id and the run's number
 
 
+# As SQL, like the claim: a receipt is applied by five statements, and building them took three quarters of its time.
+_LOCK_LEADS_OF = f"""
+SELECT clock_timestamp(), {columns(Lead, "leads")} FROM leads
+WHERE id IN (SELECT lead_id FROM notifications_attempt WHERE id = ANY(%s)) ORDER BY id FOR UPDATE
+"""
+_ATTEMPTS_OF = f"""
+SELECT {columns(Attempt, "attempt")} FROM notifications_attempt AS attempt
+WHERE lead_id = ANY(%s) ORDER BY lead_id, run, number
+"""
+
+
+def _lock_leads_of(attempt_ids: Iterable[UUID]) -> dict[int, Lead]:
+    """By their ids, each with `clock`, the database's."""
+    leads = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_LEADS_OF, [list(attempt_ids)])
+        for clock, *values in cursor.fetchall():
+            lead = instance(Lead, values)
+            leads[lead.pk], lead.clock = lead, clock
+    return leads
+
+
 def _runs(leads: Mapping[int, Lead]) -> Runs:
     runs = defaultdict(list)
-    for attempt in Attempt.objects.filter(lead__in=leads).order_by("lead", "run", "number"):
+    for attempt in fetch(Attempt, _ATTEMPTS_OF, [list(leads)]):
         attempt.lead = leads[attempt.lead_id]
         runs[attempt.lead_id, attempt.run].append(attempt)
     return runs
@@ -301,6 +321,11 @@ def _record_alone(attempt: Attempt, fact: Fact) -> Result:
     return change.result
 
 
+_SETTLE = """
+UPDATE leads SET notification_status = %s, notification_retry_at = %s, notification_error = %s WHERE id = ANY(%s)
+"""
+
+
 def _settle(leads: Iterable[Lead], runs: Runs) -> set[Lead]:
     """Bring these leads, whose locks we hold, to what their current runs imply; those that it changed.
 
@@ -313,11 +338,8 @@ def _settle(leads: Iterable[Lead], runs: Runs) -> set[Lead]:
             _adopt(lead, conclusion)
             alike[conclusion].append(lead)
     for conclusion, ending in alike.items():
-        Lead.objects.filter(pk__in=[lead.pk for lead in ending]).update(
-            notification_status=conclusion.status,
-            notification_retry_at=conclusion.due,
-            notification_error=conclusion.reason,
-        )
+        with connection.cursor() as cursor:
+            cursor.execute(_SETTLE, [*astuple(conclusion), [lead.pk for lead in ending]])
         if conclusion.status == FAILED:
             alerts.begin_failed(ending)
     return {lead for ending in alike.values() for lead in ending}

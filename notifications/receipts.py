@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 
-from leads.database import waited
+from leads.database import columns, fetch, waited
 from notifications import lifecycle, log_lines
 from notifications.facts import Reports
 from notifications.lifecycle import Change, Result
@@ -50,12 +50,15 @@ def free(attempt_ids: Iterable[UUID]) -> set[UUID]:
     return {attempt.pk for attempt in unlocked.only("pk", "lead__id")}
 
 
+_RECEIPTS_OF = f"SELECT {columns(Receipt, 'receipt')} FROM notifications_receipt AS receipt WHERE attempt_id = ANY(%s)"
+
+
 def apply(attempt_ids: set[UUID]) -> list[Change]:
     """Record of these attempts what all their receipts say; what changed their leads, once a lead."""
 
     def reported() -> dict[UUID, Reports]:
         found = defaultdict(list)
-        for receipt in Receipt.objects.filter(attempt__in=attempt_ids):
+        for receipt in fetch(Receipt, _RECEIPTS_OF, [list(attempt_ids)]):
             found[receipt.attempt_id].append(receipt)
         return {attempt_id: Reports(receipts) for attempt_id, receipts in found.items()}
 
@@ -85,14 +88,24 @@ def _with_attempts(events: list[ReceiptEvent]) -> list[Receipt]:
     return [Receipt(key=_key(event), attempt_id=attempt_id, **vars(event)) for event, attempt_id in owners]
 
 
+# Without the words "not empty", the index serves only up to 100 of them.
+_OWNERS = """
+SELECT id, '' FROM notifications_attempt WHERE id = ANY(%s::uuid[])
+UNION ALL
+SELECT id, provider_message_id FROM notifications_attempt
+WHERE provider_message_id = ANY(%s::varchar[]) AND provider_message_id <> ''
+"""
+
+
 def owners_of(news: list[ReceiptEvent] | list[Receipt]) -> list[UUID | None]:
     """The attempt of each: by our own reference, which the provider gave back; else by the provider's message id."""
-    references = {each.reference: _uuid(each.reference) for each in news}
-    known = set(Attempt.objects.filter(pk__in=filter(None, references.values())).values_list("pk", flat=True))
-    ids = {each.message_id for each in news if references[each.reference] not in known and each.message_id}
-    # Without the words "not empty", the index serves only up to 100 of them.
-    sent = Attempt.objects.filter(provider_message_id__in=ids).exclude(provider_message_id="")
-    by_message = dict(sent.values_list("provider_message_id", "pk"))
+    references = {each.reference: _uuid(each.reference) for each in news if each.reference}
+    message_ids = {each.message_id for each in news if each.message_id}
+    with connection.cursor() as cursor:
+        cursor.execute(_OWNERS, [list(filter(None, references.values())), list(message_ids)])
+        found = cursor.fetchall()
+    by_message = {message_id: attempt_id for attempt_id, message_id in found if message_id}
+    known = {attempt_id for attempt_id, message_id in found if not message_id}
     by_reference = {text: attempt_id for text, attempt_id in references.items() if attempt_id in known}
     return [by_reference.get(each.reference) or by_message.get(each.message_id) for each in news]
 
