@@ -5,7 +5,7 @@ import logging
 import select
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 import psycopg2
@@ -80,6 +80,16 @@ def fetch(model: type[Instance], statement: str, values: Sequence[object]) -> li
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return [instance(model, row) for row in cursor.fetchall()]
+
+
+def rows(fields: Sequence[models.Field]) -> str:
+    """What stands for many rows of these fields in a statement; its values are a list for each field."""
+    return f"unnest({', '.join(f'%s::{field.db_type(connection)}[]' for field in fields)})"
+
+
+def by_field(fields: Sequence[models.Field], objects: Collection[models.Model]) -> list[list[object]]:
+    """The values for `rows`."""
+    return [[getattr(each, field.attname) for each in objects] for field in fields]
 
 
 def cannot_serve(error: BaseException) -> bool:

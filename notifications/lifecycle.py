@@ -16,7 +16,16 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
-from leads.database import DatabaseClock, StatementClock, columns, database_time, fetch, instance
+from leads.database import (
+    DatabaseClock,
+    StatementClock,
+    by_field,
+    columns,
+    database_time,
+    fetch,
+    instance,
+    rows,
+)
 from leads.models import ERASED, Lead, Plumber
 from notifications import alerts, breaker
 from notifications.conclusion import FAILED, PENDING, Conclusion, Run, conclude
@@ -248,17 +257,13 @@ def _note_and_save(facts: Mapping[Attempt, Fact]) -> set[Attempt]:
 def _save(attempts: list[Attempt]) -> None:
     """In one statement, and not by bulk_update: a batch of receipts is about a thousand attempts."""
     fields = [Attempt._meta.get_field(name) for name in ("id", *NOTED)]
-    row = "(" + ", ".join(f"%s::{field.db_type(connection)}" for field in fields) + ")"
     with connection.cursor() as cursor:
-        cursor.execute(
-            _SAVE.format(rows=", ".join([row] * len(attempts))),
-            [value for attempt in attempts for value in (attempt.pk, *_noted(attempt))],
-        )
+        cursor.execute(_SAVE.format(rows=rows(fields)), by_field(fields, attempts))
 
 
 _SAVE = f"""
 UPDATE notifications_attempt AS attempt SET {", ".join(f"{name} = noted.{name}" for name in NOTED)}
-FROM (VALUES {{rows}}) AS noted (id, {", ".join(NOTED)}) WHERE attempt.id = noted.id
+FROM {{rows}} AS noted (id, {", ".join(NOTED)}) WHERE attempt.id = noted.id
 """
 
 
