@@ -50,7 +50,9 @@ def add_sent(world: World, count: int, provider: str) -> list[str]:
         "twilio" if provider == "Twilio" else "cloud_api",
         "SM" if provider == "Twilio" else "wamid.",
     )
-    world.sql("UPDATE leads SET notification_status = 'whatsapp_sent', notification_attempts = 1")
+    world.sql(
+        "UPDATE leads SET notification_status = 'whatsapp_sent', notification_attempts = 1, notification_retry_at = NULL"
+    )
     world.sql("ANALYZE leads, notifications_attempt")
     return [message_id for (message_id,) in world.sql("SELECT provider_message_id FROM notifications_attempt")]
 
