@@ -51,7 +51,8 @@ def add_sent(world: World, count: int, provider: str) -> list[str]:
         "SM" if provider == "Twilio" else "wamid.",
     )
     world.sql(
-        "UPDATE leads SET notification_status = 'whatsapp_sent', notification_attempts = 1, notification_retry_at = NULL"
+        "UPDATE leads SET notification_status = 'whatsapp_sent', notification_attempts = 1,"
+        " notification_retry_at = NULL"
     )
     world.sql("ANALYZE leads, notifications_attempt")
     return [message_id for (message_id,) in world.sql("SELECT provider_message_id FROM notifications_attempt")]

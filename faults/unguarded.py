@@ -7,7 +7,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from leads import database
 from leads.models import Lead
-from notifications import lifecycle, sweeper
+from notifications import lifecycle, overdue, sweeper
 from notifications.models import Attempt
 from notifications.publishing import Publisher
 from notifications.watchdog import Watchdog
@@ -42,11 +42,11 @@ def take_read_only_for_an_error() -> None:
 
 @transaction.atomic
 def also_held(leads):
-    return list(leads.select_for_update(no_key=True).only("pk", "plumber_id")[: sweeper.BATCH])
+    return list(leads.select_for_update(no_key=True).only("pk", "plumber_id")[: overdue.BATCH])
 
 
 def wait_for_held_rows() -> None:
-    sweeper._unlocked = also_held
+    sweeper.unlocked = overdue.unlocked = also_held
 
 
 def watch_nobody() -> None:

@@ -14,12 +14,13 @@ from django.utils import timezone
 
 from leads.assignment import assign_waiting_leads, confirm_and_assign
 from leads.models import Lead
-from notifications import alerts, lifecycle, receipts, senders, sending, tasks
+from notifications import alerts, lifecycle, receipts, senders, tasks
 from notifications.models import Alert, AlertMessage, Attempt, Receipt
 from notifications.orphans import Orphans
+from notifications.overdue import BATCH, CatchingUp
 from notifications.providers.webhook import ReceiptEvent
 from notifications.rerun import rerun
-from notifications.sweeper import BATCH, Sweeper
+from notifications.sweeper import Sweeper
 from notifications.tests.steps import accept, claim
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -100,6 +101,15 @@ def test_they_keep_no_other_lead_from_the_workers_either_p10(count, sweeper, mon
         sweeper.sweep()
 
     assert enqueued == [free]
+
+
+@pytest.mark.parametrize("count", MANY)
+def test_a_worker_that_is_behind_passes_over_them_p10(count):
+    add(count, due=60, emergency="tenue")
+    [free] = add(1, due=20)
+
+    with held("SELECT id FROM leads WHERE emergency_type = 'tenue'"), within_a_sweep():
+        assert list(CatchingUp().overdue()) == [free]
 
 
 @pytest.mark.parametrize("count", MANY)
@@ -227,7 +237,7 @@ def test_a_number_for_which_the_provider_hangs_leaves_senders_to_the_others_p10(
     def deliver(lead_id):
         over.wait(20) if lead_id in hanging else sent.append(lead_id)
 
-    monkeypatch.setattr(sending, "deliver", deliver)
+    monkeypatch.setattr(tasks, "deliver", deliver)
     hanging = add(BATCH + senders.SENDERS, due=60)
     Lead.objects.update(plumber=Lead.objects.get(pk=hanging[0]).plumber)
     [free] = add(1, due=20)
