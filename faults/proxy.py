@@ -8,6 +8,9 @@ from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 FULL = 4  # connections that fill the backlog of a black hole
 
+# What commits: the word itself, and a claim and a result, each a statement alone.
+COMMITS = (b"COMMIT\0", b"WITH claimed AS", b"WITH concluded AS")
+
 
 class Proxy:
     """`with Proxy(url) as proxy:` and let the product use `proxy.url`. It forwards until asked otherwise."""
@@ -147,7 +150,7 @@ class Proxy:
 
     def _at_commit(self, piece: bytes, answer_lost: threading.Event) -> bool:
         """Whether the connection is to be cut before this piece is passed on."""
-        if b"COMMIT\0" not in piece:
+        if not any(words in piece for words in COMMITS):
             return False
         with self._lock:
             fate = self.commits.pop(0) if self.commits else None
