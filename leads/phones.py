@@ -88,6 +88,7 @@ def read_whatsapp(text: str) -> Number:
     return Number(_e164(number))
 
 
+@functools.lru_cache(maxsize=1024)  # plumbers are few, and each message asks for the number of one
 def to_e164(text: str) -> str:
     """`text` in E.164 form (+33612345678); without a country code it is a French number. Raises UnusableNumber."""
     return _e164(_parse(text))

@@ -25,7 +25,7 @@ class Acceptance:
 
     accepted: Accepted
 
-    def note(self, attempt: Attempt, now: datetime.datetime) -> bool:
+    def note(self, attempt: Attempt, now: datetime.datetime | None) -> bool:
         attempt.outcome = Outcome.ACCEPTED
         attempt.finished_at = attempt.finished_at or now
         attempt.provider_message_id = self.accepted.message_id
@@ -98,8 +98,11 @@ class Reports:
 Fact = Acceptance | Failure | Interruption | Reports
 
 
-def note(fact: Fact, attempt: Attempt, now: datetime.datetime) -> bool:
-    """Note the fact, and since when the attempt counts as failed: repeated news of a failure does not move it."""
+def note(fact: Fact, attempt: Attempt, now: datetime.datetime | None) -> bool:
+    """Note the fact, and since when the attempt counts as failed: repeated news of a failure does not move it.
+
+    `now` may be None for an acceptance, if whoever stores it knows the instant.
+    """
     is_news = fact.note(attempt, now)
     if attempt.went_out or attempt.in_flight:
         attempt.failed_since = None

@@ -276,7 +276,8 @@ def _record_at_once(attempt: Attempt, fact: Fact) -> Result | None:
 
     Whatever else becomes known of an attempt in flight changes its lead, and so does the end of its lease.
     """
-    lead, now = attempt.lead, database_time()
+    lead = attempt.lead
+    now = None if isinstance(fact, Acceptance) else database_time()  # who accepted, did so when the statement runs
     earlier = list(lead.attempts.filter(run=attempt.run, number__lt=attempt.number)) if attempt.number > 1 else []
     note(fact, attempt, now)
     conclusion = conclude(Run.of(lead, [*earlier, attempt]))
@@ -314,7 +315,9 @@ WITH concluded AS (
         AND notification_retry_at = %(lease_ends_at)s
     RETURNING id
 )
-UPDATE notifications_attempt SET {", ".join(f"{name} = %({name})s" for name in NOTED)}
+UPDATE notifications_attempt
+SET {", ".join(f"{name} = %({name})s" for name in NOTED if name != "finished_at")},
+    finished_at = coalesce(%(finished_at)s, clock_timestamp())
 FROM concluded WHERE notifications_attempt.id = %(attempt_id)s
 """
 

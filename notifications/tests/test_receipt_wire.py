@@ -389,14 +389,19 @@ def test_any_body_gives_events_that_can_be_stored_or_is_unreadable(payload):
 
 
 def test_a_full_batch_is_read_at_once():
+    """In times of Python's own JSON, which a machine under load slows down as well."""
     (kept,) = json.loads((WEBHOOKS / "meta" / "07_failed_131026_undeliverable.json").read_bytes())["entry"]
     batch = json.dumps({"entry": [kept] * 1000}).encode()
 
-    spent = []  # of a processor: what other processes take meanwhile is not its own
+    assert len(parse_meta(batch)) == 1000
+    assert processor_time(lambda: parse_meta(batch)) < 8 * processor_time(lambda: json.loads(batch))
+
+
+def processor_time(work):
+    """The shortest of five."""
+    spent = []
     for _ in range(5):
         began = time.thread_time()
-        events = parse_meta(batch)
+        work()
         spent.append(time.thread_time() - began)
-
-    assert len(events) == 1000
-    assert min(spent) < 0.05
+    return min(spent)
