@@ -6,6 +6,7 @@ Exit status: 0, all targets met; 1, at least one missed; 2, nothing was measured
 import argparse
 import json
 import sys
+import time
 from pathlib import Path
 
 from bench.figure import Samples, medians, table
@@ -58,14 +59,16 @@ def _refusals(machine: Machine, quick: bool) -> list[str]:
 
 def _measure(world: World, figure: Figure, quick: bool) -> dict[str, object]:
     rounds, count = (1, figure.quick) if quick else (ROUNDS, figure.count)
+    began = time.monotonic()
     samples = figure.measure(world, rounds, count)
-    return _report(figure, samples, medians(samples))
+    return _report(figure, samples, medians(samples), took=time.monotonic() - began)
 
 
-def _report(figure: Figure, rounds: list[Samples], values: Samples) -> dict[str, object]:
+def _report(figure: Figure, rounds: list[Samples], values: Samples, *, took: float) -> dict[str, object]:
     """Print the figure; what of it goes into the file."""
     targets = list(figure.targets(values))
-    print(f"\n## {figure.number}. {figure.title}\n\n{table(values)}\n", *targets, sep="\n", flush=True)
+    title = f"{figure.number}. {figure.title} (measured in {took:.0f} s)"
+    print(f"\n## {title}\n\n{table(values)}\n", *targets, sep="\n", flush=True)
     return {
         "number": figure.number,
         "title": figure.title,

@@ -102,7 +102,7 @@ def _request_page(of: Samples) -> list[Target]:
 
 FIGURES = (
     Figure(1, "Confirmations, 16 clients, 50 plumbers", confirmations.measure, 800, 80, _confirmations),
-    Figure(2, "Confirmations as plumbers and provider vary", growth.measure, 300, 60, _growth),
+    Figure(2, "Confirmations as plumbers and provider vary", growth.measure, 200, 60, _growth),
     Figure(3, "Due notifications drained, provider 100 ms", drain.measure, 3000, 120, _drain),
     Figure(4, "Enqueue to request at the provider, idle", idle.measure, 100, 20, _idle),
     Figure(5, "Second attempts, 30 s after the first", second_attempts.measure, 500, 20, _second_attempts, long=True),
@@ -110,5 +110,5 @@ FIGURES = (
     Figure(7, "Memory of a worker, 20,000 notifications in four parts", memory.measure, 5000, 50, _memory, long=True),
     Figure(8, "The operators' pages at a million leads", desk.measure, 1_000_000, 20_000, _desk, long=True),
     Figure(9, "The cost of one, alone", costs.measure, 500, 100, _costs),
-    Figure(10, "The request page, 20 a second", request_page.measure, 600, 40, _request_page),
+    Figure(10, "The request page, 20 a second", request_page.measure, 300, 40, _request_page),
 )

@@ -41,7 +41,7 @@ def test_requests_that_failed_are_a_miss():
 def test_a_report_has_every_round_and_names_its_misses(capsys):
     figure = Figure(1, "Speed", None, 10, 1, lambda of: [Target("speed", of["ours (/s)"], at_least=5)])
 
-    report = bench._report(figure, [{"ours (/s)": 4.0}], {"ours (/s)": 4.0})
+    report = bench._report(figure, [{"ours (/s)": 4.0}], {"ours (/s)": 4.0}, took=12.3)
 
     assert "MISSED: speed: 4 (at least 5)" in capsys.readouterr().out
     assert json.loads(json.dumps(report))["targets"] == [{"text": "MISSED: speed: 4 (at least 5)", "met": False}]
