@@ -16,7 +16,7 @@ YEAR = 365 * 24 * 3600  # seconds
 class Costs:
     """As measured on one machine that everything shared; a machine of its own does more."""
 
-    notifications: float  # per second, one worker
+    notifications: float  # per second, one worker, their messages included
     confirmations: float  # per second, one gunicorn process
     bytes: float  # of disk for each lead
 
@@ -24,7 +24,7 @@ class Costs:
     def measured(cls, medians: dict[int, Samples]) -> "Costs":
         """From the medians of figures 1, 3 and 9; KeyError if one is missing."""
         return cls(
-            medians[3]["drained, one worker (/s)"],
+            medians[3]["until its queue is empty too (/s)"],
             medians[1]["confirmations (/s)"] / 2,
             medians[9]["disk of a notified lead, indexes too (bytes)"],
         )

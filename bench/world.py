@@ -50,6 +50,10 @@ class World:
     def database(self) -> str:
         return self.environment["DATABASE_URL"]
 
+    @property
+    def broker(self) -> str:
+        return self.environment.get("CELERY_BROKER_URL") or self.environment["REDIS_URL"]
+
     def sql(self, statement: str, *values: object) -> list[tuple]:
         with self._connection.cursor() as cursor:
             cursor.execute(statement, values or None)

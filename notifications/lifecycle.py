@@ -423,9 +423,20 @@ def end_as_reached(lead: Lead) -> None:
         _settle([lead], _runs({lead.pk: lead}))
 
 
-@transaction.atomic
 def give_up(lead_id: int) -> Lead | None:
     """End the run if nothing more may be sent for it: the lead. None if it goes on, or somebody holds its row."""
+    with connection.cursor() as cursor:
+        cursor.execute(_IS_PENDING, [lead_id])  # of most leads, nothing is: the message came late, or twice
+        return _give_up(lead_id) if cursor.fetchone() else None
+
+
+_IS_PENDING = """
+SELECT id FROM leads WHERE id = %s AND notification_status = 'pending' AND notification_retry_at <= clock_timestamp()
+"""
+
+
+@transaction.atomic
+def _give_up(lead_id: int) -> Lead | None:
     over = Lead.objects.notification_over().filter(pk=lead_id).annotate(clock=DatabaseClock())
     lead = over.select_for_update(skip_locked=True, no_key=True).first()
     if lead is None:

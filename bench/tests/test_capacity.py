@@ -14,7 +14,7 @@ def test_what_a_rate_needs_is_rounded_up_and_leaves_room_for_peaks():
 def test_the_costs_are_those_of_one_process():
     medians = {
         1: {"confirmations (/s)": 300.0},
-        3: {"drained, one worker (/s)": 200.0},
+        3: {"until its queue is empty too (/s)": 200.0},
         9: {"disk of a notified lead, indexes too (bytes)": 1500},
     }
 

@@ -25,6 +25,14 @@ def test_a_first_failure_takes_one_more(assigned_lead, outbox, django_assert_num
         assert deliver(assigned_lead.pk) is Result.RETRY_DUE
 
 
+def test_a_message_that_comes_late_takes_two(assigned_lead, outbox, django_assert_num_queries):
+    """After a backlog there are as many of them as there were leads."""
+    deliver(assigned_lead.pk)
+
+    with django_assert_num_queries(2):  # nothing is due, and nothing waits for its end
+        assert deliver(assigned_lead.pk) is Result.NOTHING_DUE
+
+
 def test_a_confirmation_takes_five(plumber, lead, django_assert_num_queries):
     with django_assert_num_queries(5):  # BEGIN, read and lock, take the turn, assign, COMMIT
         assert confirm_and_assign(lead.confirmation_token).status == "sent"
