@@ -71,6 +71,25 @@ def test_each_page_is_served_by_indexes(admin_client, many, plans, monkeypatch):
     assert [page for page in PAGES if reads_a_table(page)] == []
 
 
+ATTENDED_TO = ["failed", "number", "cancelled"]
+
+
+@pytest.mark.parametrize("reason", ATTENDED_TO)
+def test_nothing_is_asked_of_the_attempts_of_what_was_attended_to(admin_client, many, reason):
+    before = looked_up("notifications_attempt")
+
+    assert admin_client.get(f"{LEADS}?attention={reason}").status_code == 200
+
+    assert looked_up("notifications_attempt") - before < 50  # of the hundreds that failed, or were cancelled
+
+
+def looked_up(table):
+    """How often an index of the table was used, in this transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT idx_scan FROM pg_stat_xact_user_tables WHERE relname = %s", [table])
+        return cursor.fetchone()[0]
+
+
 def test_no_statement_is_compiled_before_it_runs(db):
     with connection.cursor() as cursor:
         cursor.execute("SHOW jit")
