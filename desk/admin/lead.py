@@ -13,7 +13,7 @@ from desk import timeline
 from desk.admin.acts.act import ActsAdmin
 from desk.admin.acts.leads import ASSIGN, CALLED, CLOSE, CREDIT, REASSIGN, RESEND
 from desk.admin.attempts import AttemptInline
-from desk.admin.badges import ARRIVED, BADGES, NOTIFICATION_BADGES, REASON_BADGES, badge, say
+from desk.admin.badges import BADGES, badge, notification_badge, say
 from desk.admin.interventions import InterventionInline
 from desk.admin.lead_filters import AttentionFilter, NotificationFilter, PlumberFilter
 from desk.admin.lead_rows import LeadList, with_details
@@ -154,13 +154,7 @@ class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin, LongList):
 
     @admin.display(description="notification")
     def notification(self, lead: Lead) -> str:
-        if lead.status != Lead.Status.SENT:
-            return "—"
-        if lead.arrived and lead.notification_status == Lead.NotificationStatus.SENT:
-            return badge("good", ARRIVED[lead.arrived])
-        if lead.reason and attention.REASONS[lead.reason].badge:
-            return badge(REASON_BADGES[lead.reason], attention.REASONS[lead.reason].badge)
-        return badge(NOTIFICATION_BADGES[lead.notification_status], lead.get_notification_status_display())
+        return notification_badge(lead)
 
     @admin.display(description="confirmation → envoi")
     def time_to_send(self, lead: Lead) -> str:

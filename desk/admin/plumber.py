@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from desk.admin.acts.act import ActsAdmin
 from desk.admin.acts.plumbers import CORRECT, RENEW
-from desk.admin.badges import BADGES, badge, enqueue_after_commit, say
+from desk.admin.badges import BADGES, badge, enqueue_after_commit, pack_bar, say
 from desk.admin.search import find_plumbers
 from desk.admin.sturdy import SturdyAdmin
 from desk.forms import PlumberForm
@@ -21,10 +21,22 @@ from leads.assignment import take_turn
 from leads.database import cannot_serve
 from leads.models import Plumber
 from leads.phones import UnusableNumber, is_landline, spaced, to_e164
+from notifications import alerts
 from notifications.attention import NUMBER
 from notifications.models import Attempt
 
-NEARLY_OUT = 2  # leads left: time to sell another pack
+NEARLY_OUT = "peu"  # in an address
+
+
+class PackFilter(admin.SimpleListFilter):
+    title = "reste du pack"
+    parameter_name = "reste"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [(NEARLY_OUT, "bientôt ou déjà épuisé")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(pk__in=alerts.nearly_out()) if self.value() == NEARLY_OUT else queryset
 
 
 @admin.register(Plumber)
@@ -34,7 +46,7 @@ class PlumberAdmin(ActsAdmin, SturdyAdmin):
     acts = (RENEW, CORRECT)
     actions = ["pause", "resume", "delete_selected"]
     list_display = ("__str__", "telephone", "served", "pack", "state", "last_lead_at", "created_at")
-    list_filter = ("status", "pack_size")
+    list_filter = ("status", PackFilter, "pack_size")
     list_per_page = 50
     search_fields = ("phone",)  # shows the box; `find_plumbers` searches
     search_help_text = "Nom, téléphone, ou numéro du plombier (#34)."
@@ -90,13 +102,7 @@ class PlumberAdmin(ActsAdmin, SturdyAdmin):
 
     @admin.display(description="pack", ordering=F("leads_received") * 1.0 / F("pack_size"))
     def pack(self, plumber: Plumber) -> SafeString:
-        left = plumber.pack_size - plumber.leads_received
-        return format_html(
-            '{0}/{1} <progress class="pack {2}" value="{0}" max="{1}"></progress>',
-            plumber.leads_received,
-            plumber.pack_size,
-            "full" if left <= 0 else "low" if left <= NEARLY_OUT else "",
-        )
+        return pack_bar(plumber)
 
     @admin.display(description="état", ordering="status")
     def state(self, plumber: Plumber) -> SafeString:
