@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from django.contrib.admin import site
 from django.core.exceptions import PermissionDenied
@@ -18,7 +17,7 @@ from desk.admin.acts.leads import ASSIGN, CALLED, CLOSE, RESEND
 from desk.admin.badges import pack_bar
 from desk.open_entries import Entry
 from leads.models import Lead
-from leads.phones import UnusableNumber, to_e164
+from leads.phones import dialled
 from notifications import alerts
 from notifications.attention import REASONS, Reason
 
@@ -105,16 +104,8 @@ def items(request: HttpRequest, entries: list[Entry]) -> Iterator[Item]:
     for entry in entries:
         if lead := leads.get(entry.lead_id):
             acts = [act for act in NEXT.get(entry.reason.key, (CALLED,)) if may(request, act)]
-            plumber = _dialled(lead.plumber.phone) if lead.plumber else ""
-            yield Item(entry, lead, acts, may(request, CLOSE), _dialled(lead.phone), plumber)
-
-
-@lru_cache(maxsize=10 * SHOWN)  # the page refreshes itself, with nearly the same entries
-def _dialled(phone: str) -> str:
-    try:
-        return to_e164(phone)
-    except UnusableNumber:
-        return ""
+            plumber = dialled(lead.plumber.phone) if lead.plumber else ""
+            yield Item(entry, lead, acts, may(request, CLOSE), dialled(lead.phone), plumber)
 
 
 def _by_reason(entries: list[Entry]) -> Iterator[tuple[Reason, int]]:

@@ -123,6 +123,15 @@ def plain(text: str) -> str:
     return _PUNCTUATION.sub("", _SAID_BEFORE.sub("", in_ascii(text), count=1))
 
 
+@functools.lru_cache(maxsize=200)  # the desk's first page refreshes itself, with nearly the same numbers
+def dialled(text: str) -> str:
+    """What a tel: link calls, in E.164; "" where nobody can dial it."""
+    try:
+        return to_e164(text)
+    except UnusableNumber:
+        return ""
+
+
 def spaced(text: str) -> str:
     """To be read aloud and dialled: a French number in pairs (06 39 98 00 02), a foreign one as its country groups it.
 

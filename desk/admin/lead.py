@@ -26,7 +26,7 @@ from leads.assignment import NobodyEligible, NotWaiting, assign_by_hand
 from leads.database import cannot_serve
 from leads.links import confirmation_link
 from leads.models import Lead
-from leads.phones import spaced
+from leads.phones import dialled, spaced
 from notifications import attention, tasks
 from notifications.messages import draft
 
@@ -90,6 +90,8 @@ class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin, LongList):
     def render_change_form(self, request: HttpRequest, context: dict, *args: Any, **kwargs: Any) -> HttpResponse:
         if lead := kwargs.get("obj"):
             context["steps"] = timeline.newest_first(lead)
+            context["customer"] = dialled(lead.phone)
+            context["dialled_plumber"] = dialled(lead.plumber.phone) if lead.plumber else ""
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[LeadList]:

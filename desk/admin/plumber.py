@@ -1,11 +1,12 @@
 import functools
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db import OperationalError, transaction
 from django.db.models import F, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -20,7 +21,7 @@ from leads import ledger, packs
 from leads.assignment import take_turn
 from leads.database import cannot_serve
 from leads.models import Plumber
-from leads.phones import UnusableNumber, is_landline, spaced, to_e164
+from leads.phones import UnusableNumber, dialled, is_landline, spaced, to_e164
 from notifications import alerts
 from notifications.attention import NUMBER
 from notifications.models import Attempt
@@ -42,6 +43,7 @@ class PackFilter(admin.SimpleListFilter):
 @admin.register(Plumber)
 class PlumberAdmin(ActsAdmin, SturdyAdmin):
     title = "Plombiers"
+    change_form_template = "desk/plumber_page.html"  # with his number, to be dialled
     form = PlumberForm
     acts = (RENEW, CORRECT)
     actions = ["pause", "resume", "delete_selected"]
@@ -64,6 +66,11 @@ class PlumberAdmin(ActsAdmin, SturdyAdmin):
 
     class Media:
         css = {"all": ["desk/admin.css"]}
+
+    def render_change_form(self, request: HttpRequest, context: dict, *args: Any, **kwargs: Any) -> HttpResponse:
+        if plumber := kwargs.get("obj"):
+            context["dialled_plumber"] = dialled(plumber.phone)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Plumber | None = None) -> tuple[str, ...]:
         return PlumberForm.Meta.fields + (self.readonly_fields if obj else ())
