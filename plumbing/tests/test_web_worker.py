@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import re
 import socket
@@ -9,17 +10,20 @@ import threading
 import time
 from http.client import HTTPResponse
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlencode, urlsplit
 
 import psutil
 import pytest
 import requests
+from gunicorn.http.errors import InvalidResponseHeader
 
 from dev.embedded import copied, fresh_database
 from dev.ledger import Ledger
 from dev.stack import MIGRATED, Stack
 from dev.waiting import wait_for
 from notifications.tests.signed import meta_signature, twilio_signature
+from plumbing import web_worker
 
 LEAD = (
     "INSERT INTO leads (phone, postal_code, emergency_type, confirmation_token, token_expires_at)"
@@ -244,6 +248,20 @@ def test_what_the_parser_refuses_says_what_to_do_and_leaves_nothing_in_the_log(w
             assert "<h1>" in text and "Urgence Plombier" in text
     assert "0639980077" not in web.log("web") and "x-token" not in web.log("web")
     assert "Traceback" not in web.log("web")
+
+
+@pytest.mark.parametrize("exc", [RuntimeError("broken"), InvalidResponseHeader("X: y")])
+def test_what_fails_outside_django_is_answered_with_our_500(exc, monkeypatch, caplog):
+    monkeypatch.setattr(web_worker._of_this_thread, "path", "/api/lead", raising=False)
+    worker = SimpleNamespace(log=logging.getLogger("plumbing"))
+
+    ours, client = socket.socketpair()
+    with ours, client:
+        web_worker.Worker.handle_error(worker, None, ours, None, exc)
+        status, kind, text = page(client)
+
+    assert (status, kind, json.loads(text)["success"]) == (500, "application/json", False)
+    assert type(exc).__name__ in caplog.text
 
 
 def test_the_api_answers_in_json_whatever_arrives(web, connect):
