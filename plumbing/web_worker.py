@@ -136,7 +136,9 @@ class Worker(ThreadWorker):
             return
         except OSError:
             data = b""
-        if not data:
+        if not data and conn.arrival.data and not conn.over:  # half a request; its client may still read
+            self._refuse(conn, "400 Bad Request")
+        elif not data:
             self._drop(conn)
         elif not conn.over:
             conn.arrival.add(data)
