@@ -6,6 +6,7 @@ from django.db import connection
 from desk.admin import search
 from leads.models import Plumber
 from leads.tests.test_many_rows import execute, plans, scans  # noqa: F401 - a fixture
+from notifications import alerts
 
 LEADS = "/admin/leads/lead/"
 PAGES = [
@@ -28,6 +29,9 @@ PAGES = [
     f"{LEADS}?q=%233",
     f"{LEADS}?q=Dupont",
     f"{LEADS}?q=évier",
+    "/admin/chercher/?q=06 12 34 56 78",
+    "/admin/chercher/?q=Dupont",
+    "/admin/chercher/?q=évier",
 ]
 
 
@@ -88,6 +92,18 @@ def looked_up(table):
     with connection.cursor() as cursor:
         cursor.execute("SELECT idx_scan FROM pg_stat_xact_user_tables WHERE relname = %s", [table])
         return cursor.fetchone()[0]
+
+
+def test_whose_packs_wait_is_asked_of_no_leads_entry(many):
+    Plumber.objects.update(leads_received=29)
+    execute("""
+        INSERT INTO pack_ledger (plumber_id, kind, amount, received, lead_id, actor)
+        SELECT plumber_id, 'lead', -1, 1, id, 'confirmation' FROM leads
+    """)
+    execute("ANALYZE pack_ledger")
+
+    assert "pack_ledger_but_leads" in alerts.nearly_out().explain()
+    assert [plumber.name for plumber in alerts.nearly_out()] == ["Dupont"]
 
 
 def test_no_statement_is_compiled_before_it_runs(db):
