@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from django.contrib.admin import site
 from django.core.exceptions import PermissionDenied
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -14,12 +14,15 @@ from django.views.decorators.http import require_safe
 from desk import charts, figures, open_entries
 from desk.admin.acts.act import Act, may
 from desk.admin.acts.leads import ASSIGN, CALLED, CLOSE, RESEND
+from desk.admin.badges import pack_bar
 from desk.open_entries import Entry
 from leads.models import Lead
-from leads.phones import UnusableNumber, to_e164
+from leads.phones import dialled
+from notifications import alerts
 from notifications.attention import REASONS, Reason
 
-SHOWN = 50  # entries: nobody reads more before acting
+SHOWN = 20  # entries: nobody reads more before acting
+PACKS = 5  # plumbers who need another one
 REFRESHED_EVERY = 10  # seconds
 VIEW = "leads.view_lead"
 NEXT = {"number": (CALLED, RESEND), "failed": (CALLED, RESEND), "waiting": (ASSIGN,)}  # by the reason's key
@@ -76,29 +79,33 @@ def _board(request: HttpRequest) -> dict[str, object]:
     found = open_entries.now_open.renew()
     return {
         "open": found,
-        "items": list(_items(request, found.entries[:SHOWN])),
+        "items": list(items(request, found.entries[:SHOWN])),
         "more": list(_by_reason(found.entries)) if len(found.entries) > SHOWN else [],
         "since": None if found.entries else open_entries.last_done_at(),
         "figures": figures.today(),
+        "packs": _packs(request),
         "every": REFRESHED_EVERY,
     }
 
 
-def _items(request: HttpRequest, entries: list[Entry]) -> Iterator[Item]:
+def _packs(request: HttpRequest) -> dict[str, object] | None:
+    """The plumbers who need another pack soon, whoever had a lead last first; None for whoever may not see them."""
+    if not any(request.user.has_perm(f"leads.{verb}_plumber") for verb in ("view", "change")):
+        return None
+    last_served_first = alerts.nearly_out().order_by(F("last_lead_at").desc(nulls_last=True), "pk")
+    plumbers = list(last_served_first[:PACKS])
+    for plumber in plumbers:
+        plumber.bar = pack_bar(plumber)
+    return {"plumbers": plumbers, "count": last_served_first.count()}
+
+
+def items(request: HttpRequest, entries: list[Entry]) -> Iterator[Item]:
     leads = Lead.objects.select_related("plumber").in_bulk([entry.lead_id for entry in entries])
     for entry in entries:
         if lead := leads.get(entry.lead_id):
             acts = [act for act in NEXT.get(entry.reason.key, (CALLED,)) if may(request, act)]
-            plumber = _dialled(lead.plumber.phone) if lead.plumber else ""
-            yield Item(entry, lead, acts, may(request, CLOSE), _dialled(lead.phone), plumber)
-
-
-@lru_cache(maxsize=4 * SHOWN)  # the page refreshes itself, with nearly the same entries
-def _dialled(phone: str) -> str:
-    try:
-        return to_e164(phone)
-    except UnusableNumber:
-        return ""
+            plumber = dialled(lead.plumber.phone) if lead.plumber else ""
+            yield Item(entry, lead, acts, may(request, CLOSE), dialled(lead.phone), plumber)
 
 
 def _by_reason(entries: list[Entry]) -> Iterator[tuple[Reason, int]]:

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from desk import personal_data
-from leads.phones import UnusableNumber
+from leads.phones import UnusableNumber, to_e164
 
 logger = logging.getLogger("desk")
 
@@ -26,20 +26,27 @@ def personal_data_page(request: HttpRequest) -> HttpResponse:
     context = {"number": number}
     if request.method == "POST":
         try:
-            if action == "export":
-                return _export(number)
-            if action == "erase" and request.POST.get("sure"):
-                return _erase(request, number)
             context["found"] = personal_data.export(number)
+            if action == "export":
+                return _download(context["found"])
+            if action == "erase":
+                _check_same(number, request.POST.get("again", "").replace("\0", ""))
+                return _erase(request, number)
         except (UnusableNumber, personal_data.StillServed) as exc:
             context["error"] = str(exc)
     context |= admin.site.each_context(request) | {"title": "Données personnelles"}
     return render(request, "desk/personal_data.html", context)
 
 
-def _export(number: str) -> JsonResponse:
+def _check_same(number: str, again: str) -> None:
+    """Nobody erases by a slip of the thumb. Raises UnusableNumber."""
+    if to_e164(number) != to_e164(again):
+        raise UnusableNumber("Ce n'est pas le même numéro : rien n'est effacé")
+
+
+def _download(found: dict) -> JsonResponse:
     options = {"ensure_ascii": False, "indent": 2}
-    answer = JsonResponse(personal_data.export(number), encoder=DjangoJSONEncoder, json_dumps_params=options)
+    answer = JsonResponse(found, encoder=DjangoJSONEncoder, json_dumps_params=options)
     answer["Content-Disposition"] = 'attachment; filename="donnees-personnelles.json"'
     return answer
 

@@ -2,6 +2,7 @@
 
 from django.contrib.admin import site
 from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
@@ -10,7 +11,7 @@ from django.views.decorators.http import require_safe
 from desk import choice, timeline
 from desk.dashboard import may_see
 from leads.models import Lead
-from notifications.models import Attempt
+from notifications.models import Attempt, Receipt
 
 _OF_ATTEMPT = (
     "id", "run", "number", "started_by", "channel", "backend", "recipient", "text", "started_at", "finished_at",
@@ -26,9 +27,9 @@ _OF_LEAD = ("id", "status", "source", "created_at", "confirmed_at", "cancelled_a
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     """To be printed."""
     lead = _lead(request, pk)
-    attempts = lead.attempts.prefetch_related("receipts").order_by("run", "number")
     context = site.each_context(request) | {"title": f"Preuve de transmission : demande n° {pk}"}
-    context |= {"lead": lead, "attempts": attempts, "steps": timeline.past(lead)}
+    context |= {"lead": lead, "attempts": _attempts(lead), "steps": timeline.past(lead)}
+    context["states"] = dict(Attempt.Delivery.choices)
     return render(request, "desk/proof.html", context)
 
 
@@ -37,7 +38,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 def as_json(request: HttpRequest, pk: int) -> JsonResponse:
     """The same for machines: instants in UTC, values as stored."""
     lead = _lead(request, pk)
-    attempts = [_attempt(attempt) for attempt in lead.attempts.prefetch_related("receipts").order_by("run", "number")]
+    attempts = [_attempt(attempt) for attempt in _attempts(lead)]
     return JsonResponse({"lead": _fields(lead, _OF_LEAD), "attempts": attempts})
 
 
@@ -55,9 +56,15 @@ def _lead(request: HttpRequest, pk: int) -> Lead:
     return get_object_or_404(Lead.objects.select_related("plumber"), pk=pk)
 
 
+def _attempts(lead: Lead) -> list[Attempt]:
+    """In order, each with its receipts in order."""
+    in_order = Prefetch("receipts", Receipt.objects.order_by("received_at", "pk"))
+    return list(lead.attempts.prefetch_related(in_order).order_by("run", "number"))
+
+
 def _attempt(attempt: Attempt) -> dict[str, object]:
-    receipts = sorted(attempt.receipts.all(), key=lambda receipt: receipt.received_at)
-    return _fields(attempt, _OF_ATTEMPT) | {"receipts": [_fields(receipt, _OF_RECEIPT) for receipt in receipts]}
+    receipts = [_fields(receipt, _OF_RECEIPT) for receipt in attempt.receipts.all()]
+    return _fields(attempt, _OF_ATTEMPT) | {"receipts": receipts}
 
 
 def _fields(row: object, names: tuple[str, ...]) -> dict[str, object]:

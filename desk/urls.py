@@ -3,7 +3,7 @@
 from django.contrib.admin import site
 from django.urls import path
 
-from desk import dashboard, exports, proof, second_factor
+from desk import dashboard, exports, proof, search_page, second_factor
 from desk.admin import lead_filters
 from desk.personal_data_page import personal_data_page
 
@@ -11,6 +11,7 @@ app_name = "desk"
 protected = site.admin_view
 urlpatterns = [
     path("", protected(dashboard.page), name="dashboard"),
+    path("chercher/", protected(search_page.page), name="search"),
     path("plombiers/", protected(lead_filters.proposals), name="plumber_proposals"),
     path("anciennes/", protected(dashboard.old_page), name="old"),
     path("courbes/", protected(dashboard.charts_page), name="charts"),

@@ -12,9 +12,12 @@ SENTENCES = {  # by status, of what is refused before or after the API itself
     405: "Cette adresse ne s'utilise pas avec cette méthode",
     408: "Cette requête n'est pas arrivée en entier : envoyez-la de nouveau",
     413: "Cette requête est trop grande",
+    414: "Cette adresse est trop longue",
     415: "Envoyez du JSON en UTF-8",
+    417: "Cette requête attend ce que nous ne faisons pas",
     431: "Cette requête a des en-têtes trop grands",
     500: "Une erreur s'est produite de notre côté",
+    501: "Cette requête est encodée d'une façon que nous ne lisons pas",
     503: "Nous ne pouvons pas vous répondre à cet instant : recommencez dans quelques secondes",
 }
 

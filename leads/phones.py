@@ -6,12 +6,13 @@ that is in none of them is refused only when no range of its country could hold 
 
 import functools
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
+
+from leads.digits import in_ascii
 
 # Regions whose national numbers look like any other French one, ten digits with a leading 0.
 _LIKE_FRANCE = ("FR", "GP", "MQ", "GF", "RE", "YT", "PM", "BL", "MF")
@@ -27,10 +28,14 @@ _FICTION = re.compile(r"0(?:19900|26191|35301|46571|53649|63998)\d{4}")
 _SAINT_PIERRE = re.compile(r"0508(\d{6})")  # the 0508 is dialled in France only; the number has six digits
 _NATIONAL = re.compile(r"0[1-9][0-9]{8}")
 _SHORT = re.compile(r"[13][0-9]{1,5}")  # 15, 112, 3949, 118 218
-# With the dashes and the invisible marks that come along when a number is pasted from a page or a contact.
+# With the quotes, dashes, signs and invisible marks that come along when a number is pasted from a page or a contact.
 _PUNCTUATION = re.compile(
-    r"[\s.,_()/\u00b7\u2022\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad-]"
+    r"[\s.,:;_()\[\]/'\"\u00ab\u00bb\u2018-\u201f\u2039\u203a\u00b7\u2022\u2010-\u2015\u2212"
+    r"\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe0e\ufe0f\u20e3\ufeff\u00ad"
+    r"\u260e\u260f\u2706\U0001f4de\U0001f4f1\U0001f4f2-]"  # telephones
 )
+_SAID_BEFORE = re.compile(r"\s*(?:t[ée]l(?:[ée]phone)?|mobile|portable|fixe)\b", re.IGNORECASE)  # tel:+33…, Tél. 06 …
+_SPECIAL = re.compile(r"08\d*|0700\d*")  # 0700 is of machines, in the same plan
 _NOBODY_ANSWERS = (
     PhoneNumberType.PREMIUM_RATE,
     PhoneNumberType.SHARED_COST,
@@ -40,6 +45,7 @@ _NOBODY_ANSWERS = (
     PhoneNumberType.VOICEMAIL,
 )
 _EXAMPLE = "par exemple 06 12 34 56 78"
+_TOO_LONG = f"Ce numéro a trop de chiffres : écrivez-en un seul, {_EXAMPLE}"
 
 
 class UnusableNumber(ValueError):
@@ -113,6 +119,20 @@ def spellings(text: str) -> set[str]:
     return {number.national} | {spelling for spelling in usual if _is_read_as(spelling, number.e164)}
 
 
+def plain(text: str) -> str:
+    """What was typed without what is no part of a number: its digits and its +, where it is one."""
+    return _PUNCTUATION.sub("", _SAID_BEFORE.sub("", in_ascii(text), count=1))
+
+
+@functools.lru_cache(maxsize=200)  # the desk's first page refreshes itself, with nearly the same numbers
+def dialled(text: str) -> str:
+    """What a tel: link calls, in E.164; "" where nobody can dial it."""
+    try:
+        return to_e164(text)
+    except UnusableNumber:
+        return ""
+
+
 def spaced(text: str) -> str:
     """To be read aloud and dialled: a French number in pairs (06 39 98 00 02), a foreign one as its country groups it.
 
@@ -137,18 +157,20 @@ def _is_read_as(text: str, e164: str) -> bool:
 
 
 def _refuse_special(number: PhoneNumber) -> None:
-    special = phonenumbers.number_type(number) in _NOBODY_ANSWERS
-    if special or number.country_code == 33 and str(number.national_number).startswith("8"):
+    special = number.country_code == 33 and _SPECIAL.fullmatch(f"0{number.national_number}")
+    if special or phonenumbers.number_type(number) in _NOBODY_ANSWERS:
         raise UnusableNumber(
-            "Les numéros spéciaux, comme ceux en 08, ne se rappellent pas : indiquez un mobile ou un fixe"
+            "Les numéros spéciaux, comme ceux en 08 ou 0700, ne se rappellent pas : indiquez un mobile ou un fixe"
         )
 
 
 def _parse(text: str, postal_code: str = "") -> PhoneNumber:
-    digits = _PUNCTUATION.sub("", unicodedata.normalize("NFKC", text))
+    digits = plain(text)
     if not digits:
         raise UnusableNumber("Indiquez un numéro de téléphone")
     if not re.fullmatch(r"\+?[0-9]+", digits):  # the library would read letters as keys of a telephone
+        if re.fullmatch(r"\+?[0-9OoIl]{8,}", digits):
+            raise UnusableNumber(f"Écrivez des chiffres 0 et 1 au lieu des lettres O, I et l, {_EXAMPLE}")
         raise UnusableNumber(f"Écrivez le numéro en chiffres seulement, {_EXAMPLE}")
     number = _international(digits) if digits.startswith(("+", "00")) else _national(digits, postal_code)
     _check_length(number)
@@ -168,6 +190,8 @@ def _national(digits: str, postal_code: str) -> PhoneNumber:
     here = _region(postal_code)
     if here and (len(digits) < 9 or here not in _LIKE_FRANCE) and _is_of(digits, here):
         return _library(digits, here)
+    if re.fullmatch(r"33[67]\d{6}", digits):  # +33 6 12 34 56: rather that than 03 36 12 34 56
+        raise UnusableNumber(f"Il manque des chiffres à ce numéro : écrivez-le en entier, {_EXAMPLE}")
     if re.fullmatch(r"[1-9]\d{8}", digits):  # typed without its 0
         digits = "0" + digits
     if saint_pierre := _SAINT_PIERRE.fullmatch(digits):
@@ -225,7 +249,7 @@ def _is_of(digits: str, region: str, kind: int | None = None) -> bool:
 
 
 def _region(postal_code: str) -> str | None:
-    code = re.sub(r"\D", "", unicodedata.normalize("NFKC", postal_code))
+    code = re.sub(r"\D", "", in_ascii(postal_code))
     return _BY_POSTAL_CODE.get(code) or _BY_POSTAL_CODE.get(code[:3])
 
 
@@ -235,7 +259,9 @@ def _library(digits: str, region: str | None) -> PhoneNumber:
     except NumberParseException as exc:
         if exc.error_type == NumberParseException.INVALID_COUNTRY_CODE:
             raise UnusableNumber("Aucun pays n'a cet indicatif : vérifiez les chiffres après le +") from exc
-        raise UnusableNumber(f"Ce numéro est trop court ou trop long : vérifiez les chiffres, {_EXAMPLE}") from exc
+        if exc.error_type == NumberParseException.TOO_LONG:
+            raise UnusableNumber(_TOO_LONG) from exc
+        raise UnusableNumber(f"Ce numéro est trop court : vérifiez les chiffres, {_EXAMPLE}") from exc
 
 
 def _check_length(number: PhoneNumber) -> None:
@@ -248,7 +274,7 @@ def _check_length(number: PhoneNumber) -> None:
     if too_short or length in (ValidationResult.TOO_SHORT, ValidationResult.IS_POSSIBLE_LOCAL_ONLY):
         raise UnusableNumber(f"Il manque des chiffres à ce numéro : écrivez-le en entier, {_EXAMPLE}")
     if length == ValidationResult.TOO_LONG:
-        raise UnusableNumber(f"Ce numéro a trop de chiffres : écrivez-en un seul, {_EXAMPLE}")
+        raise UnusableNumber(_TOO_LONG)
     if length != ValidationResult.IS_POSSIBLE or significant.startswith("0") and number.country_code != 39:
         raise UnusableNumber(f"Ce numéro ne peut pas exister : vérifiez les chiffres, {_EXAMPLE}")
 

@@ -1,14 +1,17 @@
 """Postal codes: which exist, which we serve, which zones hold them, and by which clock people live there."""
 
 import re
-import unicodedata
 import zoneinfo
 
 from django.conf import settings
 
+from leads.digits import in_ascii
+
 # Of the départements (20 is Corsica), of the regions and countries overseas, and of Monaco:
 # https://www.data.gouv.fr/datasets/base-officielle-des-codes-postaux
 _CODE = re.compile(r"(?:0[1-9]|[1-8]\d|9[0-5])\d{3}|97[1-8]\d\d|98[046-8]\d\d", re.ASCII)
+# F-75011, 75011 Paris: as on envelopes.
+_WRITTEN_AROUND = re.compile(r"^(?:FR?|MC)?(\d{5}|2[AB]\d{3})(?:[^\W\d_]|['\u2019])*$")
 _CORSICA = re.compile(r"2[AB](\d{3})", re.ASCII)
 _CORSICAN_ZONES = {"2A": ("200", "201"), "2B": ("202", "206")}
 _BETWEEN = re.compile(r"[\s,;]+")
@@ -27,7 +30,7 @@ class UnknownPlace(ValueError):
 
 def read(text: str) -> str:
     """The postal code that `text` is, of five digits. Raises UnknownPlace."""
-    code = _NOT_SHOWN.sub("", unicodedata.normalize("NFKC", text)).upper()
+    code = _WRITTEN_AROUND.sub(r"\1", _NOT_SHOWN.sub("", in_ascii(text)).upper())
     if not code:
         raise UnknownPlace("Indiquez le code postal du lieu de l'urgence")
     code = _CORSICA.sub(r"20\1", code)  # the number of the département, typed by habit
@@ -50,7 +53,7 @@ def is_served(postal_code: str) -> bool:
 def read_zones(text: str) -> list[str]:
     """Postal codes and their beginnings, separated by anything usual. Raises UnknownPlace, naming the first wrong."""
     zones: set[str] = set()
-    for zone in filter(None, _BETWEEN.split(unicodedata.normalize("NFKC", text))):
+    for zone in filter(None, _BETWEEN.split(in_ascii(text))):
         zones.update(_CORSICAN_ZONES.get(zone.upper()) or [_zone(zone)])
     return sorted(zones)
 

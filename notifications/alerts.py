@@ -75,9 +75,9 @@ def _waiting_too_long() -> QuerySet:
 def _begin_packs() -> None:
     """Of plumbers whose last lead has just brought them there. What was low becomes used up: news of the same alert."""
     latest = DatabaseClock() - datetime.timedelta(seconds=settings.LEAD_FRESHNESS)
-    for plumber in _unheld(_low().filter(last_lead_at__gt=latest).exclude(Exists(_open_of_plumber()))):
+    for plumber in _unheld(nearly_out().filter(last_lead_at__gt=latest).exclude(Exists(_open_of_plumber()))):
         Alert.objects.bulk_create([Alert(reason=_of_pack(plumber), plumber=plumber)], ignore_conflicts=True)
-    used_up = _open().filter(reason=Reason.PACK_LOW, plumber__in=_low().filter(_USED_UP))
+    used_up = _open().filter(reason=Reason.PACK_LOW, plumber__in=nearly_out().filter(_USED_UP))
     used_up.update(reason=Reason.PACK_USED_UP, told_at=None)
 
 
@@ -92,9 +92,10 @@ def _of_pack(plumber: Plumber) -> Reason:
     return Reason.PACK_USED_UP if plumber.leads_received >= plumber.pack_size else Reason.PACK_LOW
 
 
-def _low() -> QuerySet:
+def nearly_out() -> QuerySet:
     """Plumbers who take leads, with LAST_PLACES or fewer left and nothing that waits in the ledger."""
-    entries = PackEntry.objects.filter(plumber=OuterRef("pk")).order_by().values("plumber")
+    but_leads = PackEntry.objects.filter(~Q(kind=PackEntry.Kind.LEAD), plumber=OuterRef("pk"))
+    entries = but_leads.order_by().values("plumber")
     waiting = entries.annotate(left=Sum(F("amount") - F("size") + F("received"))).filter(left__gt=0)
     near = Plumber.objects.filter(leads_received__gte=F("pack_size") - LAST_PLACES)
     return near.exclude(status=Plumber.Status.PAUSED).exclude(Exists(waiting))
@@ -106,7 +107,7 @@ def _end() -> None:
         Q(Exists(_lead_of_alert(attention.FAILED.leads | attention.NUMBER.leads)), reason=Reason.FAILED)
         | Q(Exists(_lead_of_alert(attention.WAITING.leads)), reason=Reason.WAITING)
         | Q(Exists(Breaker.objects.open()), reason=Reason.SUSPENDED)
-        | Q(Exists(_low().filter(pk=OuterRef("plumber"))))
+        | Q(Exists(nearly_out().filter(pk=OuterRef("plumber"))))
     )
     now = DatabaseClock()
     _open().filter(lead__isnull=False, began_at__lt=_too_old()).update(ended_at=now, end_told_at=now)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.migrations.recorder import MigrationRecorder
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import BooleanField, Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import IsNull
 
@@ -31,16 +31,17 @@ class Reason:
     key: str
     label: str  # of these leads, in a filter
     action: str
-    concerns: Q
+    concerns: Q  # by columns of the lead that an index holds
     ends: str  # what ends it by itself; a person may always close it
     badge: str = ""  # of one of them, in a list; empty where its status says as much
+    of_attempts: Q = Q()  # what its attempts must have come to, besides
     # Where an attempt is the reason, the same as `concerns` from that attempt on: an index has those in order.
     attempt: Q | None = None
     since: str = "created_at"  # in this order an index has its leads, where no attempt is the reason
 
     @property
     def leads(self) -> Q:
-        return self.concerns & ~Q(Exists(_interventions.filter(self._ended)))
+        return self.concerns & self.of_attempts & ~Q(Exists(_interventions.filter(self._ended)))
 
     @property
     def _ended(self) -> Q:
@@ -50,8 +51,16 @@ class Reason:
         """Its leads, with `since`: from when on the customer has waited. Meant for a slice, which an index serves."""
         order = "attempts__finished_at" if self.attempt else self.since
         new = Q(**{f"{order}__gt": StatementClock() - newer_than}) if newer_than else Q()
-        leads = Lead.objects.filter((self._from_attempts() if self.attempt else self.leads) & new)
+        leads = Lead.objects.filter((self._from_attempts() if self.attempt else self._from_leads()) & new)
         return leads.annotate(since=Coalesce("confirmed_at", "created_at")).order_by(order, "pk")
+
+    def _from_leads(self) -> Q:
+        """As `leads`. Most were attended to: nothing is asked of their attempts, which takes long."""
+        still = _without(_interventions.filter(self._ended))
+        if not self.of_attempts:
+            return self.concerns & still
+        of_attempts = Case(When(still, then=self.of_attempts), default=False, output_field=BooleanField())
+        return self.concerns & Q(of_attempts)
 
     def _from_attempts(self) -> Q:
         """Most were attended to: their index passes over them, without a look at their lead."""
@@ -82,7 +91,8 @@ CANCELLED = Reason(
     key="cancelled",
     label="Annulée par le client",
     action="Appelez le plombier : le client n'a plus besoin de lui.",
-    concerns=Q(status=Lead.Status.SENT, cancelled_at__isnull=False) & Q(Exists(_current)),  # he may know of it
+    concerns=Q(status=Lead.Status.SENT, cancelled_at__isnull=False),
+    of_attempts=Q(Exists(_current)),  # he may know of it
     badge="annulée",
     ends="Finit quand le plombier est joint.",
 )
@@ -90,7 +100,8 @@ NUMBER = Reason(
     key="number",
     label="Numéro du plombier inutilisable",
     action="Appelez le plombier, corrigez son numéro WhatsApp sur sa fiche, puis renvoyez la notification.",
-    concerns=_failed & ~_without(_current.number_unusable()),
+    concerns=_failed,
+    of_attempts=~_without(_current.number_unusable()),
     badge="numéro inutilisable",
     ends="Finit quand un envoi au bon numéro réussit, ou que le plombier est joint.",
 )
@@ -98,14 +109,16 @@ FAILED = Reason(
     key="failed",
     label="Notification en échec",
     action="Appelez le plombier, ou renvoyez la notification.",
-    concerns=_failed & _without(_current.number_unusable()),
+    concerns=_failed,
+    of_attempts=_without(_current.number_unusable()),
     ends="Finit quand un nouvel envoi réussit, ou que le plombier est joint.",
 )
 HELD = Reason(
     key="held",
     label="Retenue par WhatsApp",
     action=Cause.HELD.value.action,
-    concerns=_sent & Q(Exists(_current.held())),
+    concerns=_sent,
+    of_attempts=Q(Exists(_current.held())),
     badge="retenue par\u00a0WhatsApp",
     ends="Finit quand le téléphone du plombier reçoit le message, ou que le plombier est joint.",
     attempt=_accepted_now & Q(attempts__delivery="", attempts__provider_state__gt=""),  # as its index says it
@@ -114,7 +127,8 @@ NOT_DELIVERED = Reason(
     key="not_delivered",
     label="Acceptée par WhatsApp, non remise",
     action=ASK,
-    concerns=_sent & Q(Exists(_current.not_delivered())),
+    concerns=_sent,
+    of_attempts=Q(Exists(_current.not_delivered())),
     badge="acceptée, non\u00a0remise",
     ends="Finit quand le téléphone du plombier reçoit le message, ou que le plombier est joint.",
     attempt=_accepted_now & Q(attempts__delivery__in=("", Attempt.Delivery.SENT), attempts__finished_at__lt=_long_ago),

@@ -21,10 +21,18 @@ def path(start: bytes) -> str:
 
 
 def headers_and_body(status: int, path: str) -> tuple[list[tuple[str, str]], bytes]:
-    """What to send with 400, 408, 413, 415, 431 or 503, to whoever asked for this path."""
+    """What to send with an error's status, to whoever asked for this path."""
     below_api = path.startswith(API)
     kind, body = ("application/json", refusal(status).content) if below_api else (HTML, _page(status))
     return [("Content-Type", kind), ("Content-Length", str(len(body))), ("Cache-Control", "no-store")], body
+
+
+def answer(status: str, path: str, *, retry_after: int | None = None) -> bytes:
+    """All that goes over the wire, after which the connection ends; `status` as in a status line, the span in s."""
+    headers, body = headers_and_body(int(status[:3]), path)
+    headers += [("Connection", "close")] + ([("Retry-After", str(retry_after))] if retry_after else [])
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers), "", ""]
+    return "\r\n".join(lines).encode() + body
 
 
 def _page(status: int) -> bytes:
@@ -37,5 +45,5 @@ def _page(status: int) -> bytes:
 
 @functools.cache
 def _rendered(status: int) -> bytes:
-    """Once in a process: refusing must cost next to nothing."""
-    return render_to_string(f"{status}.html").encode()
+    """Once in a process: refusing must cost next to nothing. A status that has no page is of what cannot be read."""
+    return render_to_string([f"{status}.html", "400.html"]).encode()

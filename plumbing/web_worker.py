@@ -9,12 +9,14 @@ import errno
 import selectors
 import socket
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from functools import partial
 
 from gunicorn import http
+from gunicorn.http import errors
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from notifications.watchdog import Watchdog
@@ -28,6 +30,15 @@ PIECE = 64 * 1024  # bytes
 # An answer fits: no thread waits for a client that reads slowly.
 SEND_BUFFER = 512 * 1024  # bytes
 _SEND_TIMEOUT = struct.pack("ll", DEADLINE, 0)  # a struct timeval
+# How gunicorn's parser refuses; all else that it refuses is a 400.
+_REFUSED_BY_PARSER = {
+    errors.LimitRequestLine: "414 URI Too Long",
+    errors.LimitRequestHeaders: "431 Request Header Fields Too Large",
+    errors.ExpectationFailed: "417 Expectation Failed",
+    errors.UnsupportedTransferCoding: "501 Not Implemented",
+}
+_OURS = (errors.ConfigurationProblem, errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
+_of_this_thread = threading.local()  # `path` of the request that it serves
 
 
 class Connection(TConn):
@@ -36,6 +47,7 @@ class Connection(TConn):
     def __init__(self, *args: object) -> None:
         super().__init__(*args)
         self.arrival = Arrival()
+        self.path = ""  # of the request that is served
         self.held = 0
         self.over = False  # nothing is read from it any more
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
@@ -69,6 +81,20 @@ class Worker(ThreadWorker):
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
         self._await_request(conn)
+
+    def handle(self, conn: Connection) -> bool:
+        _of_this_thread.path = conn.path
+        return super().handle(conn)
+
+    def handle_error(self, req: object, client: socket.socket, addr: object, exc: Exception) -> None:
+        """Where gunicorn answers in words of its own: what it could not read, and what failed outside Django."""
+        status = _status(exc)
+        if status.startswith("500"):
+            self.log.error("Error handling a request", exc_info=exc)
+        else:  # without what the client sent
+            self.log.warning("Refused with %s: %s", status, type(exc).__name__)
+        with contextlib.suppress(OSError):
+            client.sendall(refusals.answer(status, _of_this_thread.path))
 
     def finish_request(self, conn: Connection, future: Future) -> None:
         """The answer is sent. What the client had sent beyond its request is the start of the next one."""
@@ -110,7 +136,9 @@ class Worker(ThreadWorker):
             return
         except OSError:
             data = b""
-        if not data:
+        if not data and conn.arrival.data and not conn.over:  # half a request; its client may still read
+            self._refuse(conn, "400 Bad Request")
+        elif not data:
             self._drop(conn)
         elif not conn.over:
             conn.arrival.add(data)
@@ -132,6 +160,7 @@ class Worker(ThreadWorker):
     def _serve(self, conn: Connection) -> None:
         """The thread reads from memory, so it cannot wait for the client."""
         request, rest = conn.arrival.take()
+        conn.path = refusals.path(request)
         conn.parser, conn.initialized = http.get_parser(self.cfg, _pieces(request), conn.client), True
         conn.arrival = Arrival(rest)
         self._leave(conn)
@@ -139,10 +168,7 @@ class Worker(ThreadWorker):
 
     def _refuse(self, conn: Connection, status: str) -> None:
         if conn.arrival.data:
-            headers, body = refusals.headers_and_body(int(status[:3]), refusals.path(conn.arrival.data))
-            headers += [("Connection", "close"), ("Retry-After", str(DEADLINE))]
-            lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers), "", ""]
-            _send(conn, "\r\n".join(lines).encode() + body)
+            _send(conn, refusals.answer(status, refusals.path(conn.arrival.data), retry_after=DEADLINE))
         conn.timeout = time.monotonic() + LINGER
         self._end(conn)
 
@@ -166,6 +192,12 @@ class Worker(ThreadWorker):
     def _hold(self, conn: Connection, size: int) -> None:
         self.room += conn.held - size
         conn.held = size
+
+
+def _status(exc: Exception) -> str:
+    if isinstance(exc, _OURS) or not isinstance(exc, errors.ParseException):
+        return "500 Internal Server Error"
+    return _REFUSED_BY_PARSER.get(type(exc), "400 Bad Request")
 
 
 def _send(conn: Connection, data: bytes) -> None:

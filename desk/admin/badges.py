@@ -5,7 +5,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from leads.models import Lead, Plumber
-from notifications import tasks
+from notifications import attention, tasks
+from notifications.alerts import LAST_PLACES
 from notifications.models import Attempt
 
 BADGES = {
@@ -35,6 +36,27 @@ ARRIVED = {Attempt.Delivery.DELIVERED: "remise", Attempt.Delivery.READ: "lue"}
 
 def badge(kind: str, text: str) -> SafeString:
     return format_html('<span class="badge badge-{}">{}</span>', kind, text)
+
+
+def notification_badge(lead: Lead) -> SafeString | str:
+    """Of a lead that has its details (lead_rows.py)."""
+    if lead.status != Lead.Status.SENT:
+        return "—"
+    if lead.arrived and lead.notification_status == Lead.NotificationStatus.SENT:
+        return badge("good", ARRIVED[lead.arrived])
+    if lead.reason and attention.REASONS[lead.reason].badge:
+        return badge(REASON_BADGES[lead.reason], attention.REASONS[lead.reason].badge)
+    return badge(NOTIFICATION_BADGES[lead.notification_status], lead.get_notification_status_display())
+
+
+def pack_bar(plumber: Plumber) -> SafeString:
+    left = plumber.pack_size - plumber.leads_received
+    return format_html(
+        '{0}/{1} <progress class="pack {2}" value="{0}" max="{1}" aria-label="Pack utilisé"></progress>',
+        plumber.leads_received,
+        plumber.pack_size,
+        "full" if left <= 0 else "low" if left <= LAST_PLACES else "",
+    )
 
 
 def say(request: HttpRequest, count: int, done: str, level: int = messages.SUCCESS) -> None:

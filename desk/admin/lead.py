@@ -13,7 +13,7 @@ from desk import timeline
 from desk.admin.acts.act import ActsAdmin
 from desk.admin.acts.leads import ASSIGN, CALLED, CLOSE, CREDIT, REASSIGN, RESEND
 from desk.admin.attempts import AttemptInline
-from desk.admin.badges import ARRIVED, BADGES, NOTIFICATION_BADGES, REASON_BADGES, badge, say
+from desk.admin.badges import BADGES, badge, notification_badge, say
 from desk.admin.interventions import InterventionInline
 from desk.admin.lead_filters import AttentionFilter, NotificationFilter, PlumberFilter
 from desk.admin.lead_rows import LeadList, with_details
@@ -26,7 +26,7 @@ from leads.assignment import NobodyEligible, NotWaiting, assign_by_hand
 from leads.database import cannot_serve
 from leads.links import confirmation_link
 from leads.models import Lead
-from leads.phones import spaced
+from leads.phones import dialled, spaced
 from notifications import attention, tasks
 from notifications.messages import draft
 
@@ -90,6 +90,8 @@ class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin, LongList):
     def render_change_form(self, request: HttpRequest, context: dict, *args: Any, **kwargs: Any) -> HttpResponse:
         if lead := kwargs.get("obj"):
             context["steps"] = timeline.newest_first(lead)
+            context["customer"] = dialled(lead.phone)
+            context["dialled_plumber"] = dialled(lead.plumber.phone) if lead.plumber else ""
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[LeadList]:
@@ -154,13 +156,7 @@ class LeadAdmin(ActsAdmin, ResendAdmin, SturdyAdmin, LongList):
 
     @admin.display(description="notification")
     def notification(self, lead: Lead) -> str:
-        if lead.status != Lead.Status.SENT:
-            return "—"
-        if lead.arrived and lead.notification_status == Lead.NotificationStatus.SENT:
-            return badge("good", ARRIVED[lead.arrived])
-        if lead.reason and attention.REASONS[lead.reason].badge:
-            return badge(REASON_BADGES[lead.reason], attention.REASONS[lead.reason].badge)
-        return badge(NOTIFICATION_BADGES[lead.notification_status], lead.get_notification_status_display())
+        return notification_badge(lead)
 
     @admin.display(description="confirmation → envoi")
     def time_to_send(self, lead: Lead) -> str:

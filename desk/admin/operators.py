@@ -9,9 +9,9 @@ admin.site.unregister([User, Group])  # as django.contrib.auth registered them
 
 @admin.register(User)
 class OperatorAdmin(SturdyLists, UserAdmin):
-    pass
+    title = "Utilisateurs"
 
 
 @admin.register(Group)
 class OperatorGroupAdmin(SturdyLists, GroupAdmin):
-    pass
+    title = "Groupes"

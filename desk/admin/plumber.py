@@ -1,18 +1,19 @@
 import functools
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db import OperationalError, transaction
 from django.db.models import F, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from desk.admin.acts.act import ActsAdmin
 from desk.admin.acts.plumbers import CORRECT, RENEW
-from desk.admin.badges import BADGES, badge, enqueue_after_commit, say
+from desk.admin.badges import BADGES, badge, enqueue_after_commit, pack_bar, say
 from desk.admin.search import find_plumbers
 from desk.admin.sturdy import SturdyAdmin
 from desk.forms import PlumberForm
@@ -20,21 +21,34 @@ from leads import ledger, packs
 from leads.assignment import take_turn
 from leads.database import cannot_serve
 from leads.models import Plumber
-from leads.phones import UnusableNumber, is_landline, spaced, to_e164
+from leads.phones import UnusableNumber, dialled, is_landline, spaced, to_e164
+from notifications import alerts
 from notifications.attention import NUMBER
 from notifications.models import Attempt
 
-NEARLY_OUT = 2  # leads left: time to sell another pack
+NEARLY_OUT = "peu"  # in an address
+
+
+class PackFilter(admin.SimpleListFilter):
+    title = "reste du pack"
+    parameter_name = "reste"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [(NEARLY_OUT, "bientôt ou déjà épuisé")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(pk__in=alerts.nearly_out()) if self.value() == NEARLY_OUT else queryset
 
 
 @admin.register(Plumber)
 class PlumberAdmin(ActsAdmin, SturdyAdmin):
     title = "Plombiers"
+    change_form_template = "desk/plumber_page.html"  # with his number, to be dialled
     form = PlumberForm
     acts = (RENEW, CORRECT)
     actions = ["pause", "resume", "delete_selected"]
     list_display = ("__str__", "telephone", "served", "pack", "state", "last_lead_at", "created_at")
-    list_filter = ("status", "pack_size")
+    list_filter = ("status", PackFilter, "pack_size")
     list_per_page = 50
     search_fields = ("phone",)  # shows the box; `find_plumbers` searches
     search_help_text = "Nom, téléphone, ou numéro du plombier (#34)."
@@ -52,6 +66,11 @@ class PlumberAdmin(ActsAdmin, SturdyAdmin):
 
     class Media:
         css = {"all": ["desk/admin.css"]}
+
+    def render_change_form(self, request: HttpRequest, context: dict, *args: Any, **kwargs: Any) -> HttpResponse:
+        if plumber := kwargs.get("obj"):
+            context["dialled_plumber"] = dialled(plumber.phone)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Plumber | None = None) -> tuple[str, ...]:
         return PlumberForm.Meta.fields + (self.readonly_fields if obj else ())
@@ -90,13 +109,7 @@ class PlumberAdmin(ActsAdmin, SturdyAdmin):
 
     @admin.display(description="pack", ordering=F("leads_received") * 1.0 / F("pack_size"))
     def pack(self, plumber: Plumber) -> SafeString:
-        left = plumber.pack_size - plumber.leads_received
-        return format_html(
-            '{0}/{1} <progress class="pack {2}" value="{0}" max="{1}"></progress>',
-            plumber.leads_received,
-            plumber.pack_size,
-            "full" if left <= 0 else "low" if left <= NEARLY_OUT else "",
-        )
+        return pack_bar(plumber)
 
     @admin.display(description="état", ordering="status")
     def state(self, plumber: Plumber) -> SafeString:

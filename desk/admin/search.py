@@ -10,13 +10,12 @@ from django.db.models import Q, QuerySet
 
 from leads import places
 from leads.models import Lead, Plumber, phone_ends_with, phone_is
-from leads.phones import UnusableNumber
+from leads.phones import UnusableNumber, plain
 from leads.places import UnknownPlace
 
 RECENT = 50_000  # leads whose emergencies are searched for a word: no index that everybody may create serves that
 _SHORTEST_END = 4  # digits of a number by which it may be looked for
 _NUMBER = re.compile(r"\+?[0-9]+")
-_NOT_SAID = re.compile(r"[\s.()/\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2060-\u2069-]")
 _NONE = Q(pk__in=[])
 _ACCENTED = {"a": "àâä", "c": "ç", "e": "éèêë", "i": "îï", "o": "ôö", "u": "ùûü", "y": "ÿ"}
 
@@ -52,7 +51,7 @@ def find_plumbers(plumbers: QuerySet, typed: str, *, row: bool = True) -> QueryS
 
 def _as_number(typed: str) -> str:
     """The digits, and the +, of what may be a telephone number or its end; empty when it is none."""
-    digits = _NOT_SAID.sub("", typed)
+    digits = plain(typed)
     return digits if _NUMBER.fullmatch(digits) and len(digits) >= _SHORTEST_END else ""
 
 

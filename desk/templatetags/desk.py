@@ -17,5 +17,10 @@ def open_count(context: template.Context) -> str:
 
 
 @register.filter
+def get(choices: dict, key: str) -> str:
+    return choices.get(key, "")
+
+
+@register.filter
 def age(since: object) -> str:
     return figures.in_words(timezone.now() - since) if since else "?"

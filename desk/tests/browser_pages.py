@@ -45,6 +45,7 @@ PAGES = {
     "keys": "/admin/leads/apikey/",
     "second factor": "/admin/second-facteur/",
     "personal data": "/admin/donnees-personnelles/",
+    "search": "/admin/chercher/?q=martin",
     "users": "/admin/auth/user/",
 }
 

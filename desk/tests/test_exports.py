@@ -71,10 +71,11 @@ def test_a_persons_page_shows_downloads_and_erases(admin_client, make_lead):
 
     assert f"Demande {lead.pk}</a>" in admin_client.post(page, form).content.decode()
     assert admin_client.post(page, form | {"action": "export"}).json()["leads"][0]["phone"] == "0639980002"
-    admin_client.post(page, form | {"action": "erase"})
-    lead.refresh_from_db()
-    assert lead.phone == "0639980002"  # nobody said that he was sure
-    admin_client.post(page, form | {"action": "erase", "sure": "1"})
+    for again in ("", "06 39 98 00 03"):  # a slip of the thumb erases nobody
+        refused = admin_client.post(page, form | {"action": "erase", "again": again}).content.decode()
+        lead.refresh_from_db()
+        assert lead.phone == "0639980002" and 'role="alert"' in refused and "Télécharger" in refused
+    admin_client.post(page, form | {"action": "erase", "again": "+33 6 39 98 00 02"})
     lead.refresh_from_db()
     assert lead.phone == "effacé"
     assert "chiffres seulement" in admin_client.post(page, {"number": "x"}).content.decode()

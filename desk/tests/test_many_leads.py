@@ -6,6 +6,7 @@ from django.db import connection
 from desk.admin import search
 from leads.models import Plumber
 from leads.tests.test_many_rows import execute, plans, scans  # noqa: F401 - a fixture
+from notifications import alerts
 
 LEADS = "/admin/leads/lead/"
 PAGES = [
@@ -28,6 +29,9 @@ PAGES = [
     f"{LEADS}?q=%233",
     f"{LEADS}?q=Dupont",
     f"{LEADS}?q=évier",
+    "/admin/chercher/?q=06 12 34 56 78",
+    "/admin/chercher/?q=Dupont",
+    "/admin/chercher/?q=évier",
 ]
 
 
@@ -69,6 +73,37 @@ def test_each_page_is_served_by_indexes(admin_client, many, plans, monkeypatch):
         return scans(plans, "leads") or scans(plans, "notifications_attempt")
 
     assert [page for page in PAGES if reads_a_table(page)] == []
+
+
+ATTENDED_TO = ["failed", "number", "cancelled"]
+
+
+@pytest.mark.parametrize("reason", ATTENDED_TO)
+def test_nothing_is_asked_of_the_attempts_of_what_was_attended_to(admin_client, many, reason):
+    before = looked_up("notifications_attempt")
+
+    assert admin_client.get(f"{LEADS}?attention={reason}").status_code == 200
+
+    assert looked_up("notifications_attempt") - before < 50  # of the hundreds that failed, or were cancelled
+
+
+def looked_up(table):
+    """How often an index of the table was used, in this transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT idx_scan FROM pg_stat_xact_user_tables WHERE relname = %s", [table])
+        return cursor.fetchone()[0]
+
+
+def test_whose_packs_wait_is_asked_of_no_leads_entry(many):
+    Plumber.objects.update(leads_received=29)
+    execute("""
+        INSERT INTO pack_ledger (plumber_id, kind, amount, received, lead_id, actor)
+        SELECT plumber_id, 'lead', -1, 1, id, 'confirmation' FROM leads
+    """)
+    execute("ANALYZE pack_ledger")
+
+    assert "pack_ledger_but_leads" in alerts.nearly_out().explain()
+    assert [plumber.name for plumber in alerts.nearly_out()] == ["Dupont"]
 
 
 def test_no_statement_is_compiled_before_it_runs(db):

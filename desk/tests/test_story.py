@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from desk import choice, timeline
 from leads.assignment import confirm_and_assign
-from leads.models import Lead
+from leads.models import Lead, Plumber
 from notifications.models import Attempt, Receipt
 
 PAGES = ["/admin/preuve/{}/", "/admin/preuve/{}.json", "/admin/pourquoi/{}/"]
@@ -105,8 +105,29 @@ def test_the_proof_has_ids_instants_and_receipts(admin_client, told_lead):
     page = admin_client.get(f"/admin/preuve/{told_lead.pk}/").content.decode()
 
     second = told_lead.attempts.get(number=2)
-    for proof in (str(second.pk), "SM1", "Urgence : 06 39 98 00 02", "delivered", "remise au téléphone"):
+    for proof in (str(second.pk), "SM1", "Urgence : 06 39 98 00 02", "remis au téléphone : reçu le"):
         assert proof in page
+
+
+def test_receipts_stand_in_the_order_in_which_they_came(admin_client, told_lead):
+    second = told_lead.attempts.get(number=2)
+    words = {"provider": "twilio", "message_id": "SM1", "code": "", "detail": "", "attempt": second}
+    Receipt.objects.create(key="read", state="read", received_at=soon(40), **words)
+    Receipt.objects.create(key="sent", state="sent", received_at=soon(-40), **words)
+
+    page = admin_client.get(f"/admin/preuve/{told_lead.pk}/").content.decode()
+
+    assert page.index("parti : reçu le") < page.index("remis au téléphone : reçu le") < page.index("lu : reçu le")
+
+
+@pytest.mark.parametrize("phone", ["06 39 98 00 01", "nobody"])
+def test_whom_to_call_stands_above_the_story_and_the_pack(admin_client, told_lead, phone):
+    Plumber.objects.update(phone=phone)  # as the old system may have left it
+    number = 'href="tel:+33639980001"'
+
+    for page in (f"/admin/leads/lead/{told_lead.pk}/change/", f"/admin/leads/plumber/{told_lead.plumber_id}/change/"):
+        assert (number in admin_client.get(page).content.decode()) is (phone != "nobody")
+    assert 'href="tel:+33639980002"' in admin_client.get(f"/admin/leads/lead/{told_lead.pk}/change/").content.decode()
 
 
 def test_a_machine_reads_the_same_proof(admin_client, told_lead):

@@ -47,6 +47,11 @@ class PackEntry(models.Model):
         verbose_name = "mouvement de pack"
         verbose_name_plural = "mouvements des packs"
         ordering = ["-id"]
+        indexes = [
+            models.Index(  # whose packs wait: of a lead's entry, nothing ever does
+                name="pack_ledger_but_leads", fields=["plumber"], condition=~Q(kind="lead")
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="pack_ledger_kind_known",

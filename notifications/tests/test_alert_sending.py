@@ -9,6 +9,7 @@ from email import message_from_bytes, policy
 import pytest
 from aiosmtpd.controller import Controller
 from django.core import mail
+from django.core.mail import DNS_NAME
 from django.core.management import CommandError, call_command
 from django.db.models import F
 from standardwebhooks import Webhook
@@ -208,6 +209,29 @@ def test_a_mail_server_with_tls_is_asked_by_its_name(
     assert AlertMessage.objects.get().problem == "serveur de mail : SMTPServerDisconnected"
 
 
+@pytest.mark.parametrize(
+    ("site", "name"),
+    [
+        ("https://dépannage.example.fr", "xn--dpannage-b1a.example.fr"),
+        ("http://127.0.0.1:8000", "[127.0.0.1]"),
+        ("http://[::1]:8000", "[IPv6:::1]"),
+    ],
+)
+def test_the_name_of_this_machine_is_not_looked_up(failed_lead, by_mail, over_smtp, settings, monkeypatch, site, name):
+    """By a DNS that does not answer, that takes longer than any limit."""
+    monkeypatch.setattr("socket.getfqdn", lambda *_: pytest.fail("looked up"))
+    monkeypatch.delattr(DNS_NAME, "_fqdn", raising=False)
+    settings.SITE_URL = site
+    write()
+    with mail_server() as received:
+        over_smtp(received.port)
+        send_due(BY_MAIL)
+
+    [envelope] = received.envelopes
+    assert received.greeted == [name]
+    assert message_from_bytes(envelope.content)["Message-ID"].endswith(f"@{name}>")
+
+
 def test_a_mail_server_that_is_away_is_tried_once_in_a_go(failed_lead, settings, over_smtp):
     settings.ALERT_EMAILS = ["jour@example.fr", "nuit@example.fr"]
     over_smtp(free_port())
@@ -239,11 +263,16 @@ def test_an_address_that_bounces_keeps_no_other_waiting(failed_lead, settings, o
 
 @contextlib.contextmanager
 def mail_server(unknown=""):
-    """Its `port`, and the `envelopes` that it took."""
+    """Its `port`, the names of those who `greeted` it, and the `envelopes` that it took."""
 
     class Handler:
         def __init__(self):
-            self.envelopes = []
+            self.greeted, self.envelopes = [], []
+
+        async def handle_EHLO(self, server, session, envelope, hostname, responses):
+            session.host_name = hostname
+            self.greeted.append(hostname)
+            return responses
 
         async def handle_RCPT(self, server, session, envelope, address, options):
             if address == unknown:
@@ -257,7 +286,7 @@ def mail_server(unknown=""):
 
     handler = Handler()
     handler.port = free_port()
-    controller = Controller(handler, hostname="127.0.0.1", port=handler.port)
+    controller = Controller(handler, hostname="127.0.0.1", port=handler.port, server_hostname="mail.example.fr")
     controller.start()
     try:
         yield handler

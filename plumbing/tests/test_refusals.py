@@ -6,7 +6,7 @@ import pytest
 
 from plumbing import refusals
 
-STATUSES = [400, 408, 413, 415, 431, 503]
+STATUSES = [400, 403, 408, 413, 414, 415, 417, 431, 500, 501, 503]
 
 
 @pytest.mark.parametrize("status", STATUSES)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import re
 import socket
@@ -9,17 +10,20 @@ import threading
 import time
 from http.client import HTTPResponse
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlencode, urlsplit
 
 import psutil
 import pytest
 import requests
+from gunicorn.http.errors import InvalidResponseHeader
 
 from dev.embedded import copied, fresh_database
 from dev.ledger import Ledger
 from dev.stack import MIGRATED, Stack
 from dev.waiting import wait_for
 from notifications.tests.signed import meta_signature, twilio_signature
+from plumbing import web_worker
 
 LEAD = (
     "INSERT INTO leads (phone, postal_code, emergency_type, confirmation_token, token_expires_at)"
@@ -193,7 +197,7 @@ def test_the_parts_of_http_that_clients_use_still_work(web, connect):
     }.items():
         assert answer(connect(sent)) == status, sent[:80]
     log = web.log("web")
-    assert "Invalid request" in log and "Traceback" not in log
+    assert "Refused with 400" in log and "Traceback" not in log
     assert "x-token" not in log
 
 
@@ -209,6 +213,55 @@ def test_what_is_refused_before_django_says_what_to_do(web, connect):
         assert refused.status_code == 405 and "Cette page ne s'utilise pas ainsi" in refused.text
     refused = requests.post(f"{web.url}/", b"x", headers={"Content-Type": "text/plain; charset=rot13"}, timeout=10)
     assert refused.status_code == 415 and "Nous n'avons pas pu lire cette demande" in refused.text
+
+
+MALFORMED = {  # by what is wrong: the status, the lines of the head
+    "two lengths": (400, ["Content-Length: 3", "Content-Length: 3"]),
+    "a length that is none": (400, ["Content-Length: +3"]),
+    "length and chunks": (400, ["Content-Length: 3", "Transfer-Encoding: chunked"]),
+    "a header's name": (400, ["Téléphone: 0639980077"]),
+    "a header's value": (400, ["X-Phone: 0639980077\x00"]),
+    "a header on two lines": (400, ["X-Phone: 0639980077", " x"]),
+    "no colon": (400, ["0639980077"]),
+    "a coding that nobody knows": (501, ["Transfer-Encoding: rot13"]),
+    "a wish that nobody knows": (417, ["Expect: 0639980077"]),
+    "too many headers": (431, [f"X-{number}: x" for number in range(200)]),
+    "a large header": (431, ["X: " + "x" * 20_000]),
+    "an address that is too long": (414, []),
+    "a version": (400, []),
+    "a method": (400, []),
+}
+
+
+@pytest.mark.parametrize("wrong", MALFORMED)
+def test_what_the_parser_refuses_says_what_to_do_and_leaves_nothing_in_the_log(web, connect, wrong):
+    status, lines = MALFORMED[wrong]
+    for path in ("/confirm/x-token/", "/api/lead/x-token"):
+        whole = f"{path}?{'x' * 9_000}" if "too long" in wrong else path
+        request = head("g€t" if wrong == "a method" else "POST", whole, *lines) + b"0\r\n\r\n"
+        client = connect(request.replace(b"HTTP/1.1", b"HTTP/9.9") if wrong == "a version" else request)
+        refused, kind, text = page(client)
+        if path.startswith("/api/lead"):
+            assert (refused, kind, json.loads(text)["success"]) == (status, "application/json", False)
+        else:
+            assert (refused, kind) == (status, "text/html; charset=utf-8")
+            assert "<h1>" in text and "Urgence Plombier" in text
+    assert "0639980077" not in web.log("web") and "x-token" not in web.log("web")
+    assert "Traceback" not in web.log("web")
+
+
+@pytest.mark.parametrize("exc", [RuntimeError("broken"), InvalidResponseHeader("X: y")])
+def test_what_fails_outside_django_is_answered_with_our_500(exc, monkeypatch, caplog):
+    monkeypatch.setattr(web_worker._of_this_thread, "path", "/api/lead", raising=False)
+    worker = SimpleNamespace(log=logging.getLogger("plumbing"))
+
+    ours, client = socket.socketpair()
+    with ours, client:
+        web_worker.Worker.handle_error(worker, None, ours, None, exc)
+        status, kind, text = page(client)
+
+    assert (status, kind, json.loads(text)["success"]) == (500, "application/json", False)
+    assert type(exc).__name__ in caplog.text
 
 
 def test_the_api_answers_in_json_whatever_arrives(web, connect):
@@ -229,7 +282,8 @@ def test_the_api_answers_in_json_whatever_arrives(web, connect):
         assert (refused.status_code, refused.json()["success"]) == (status, False), refused.text
     half = connect(head("POST", "/api/lead", "Content-Type: application/json", "Content-Length: 99") + asked[:30])
     half.shutdown(socket.SHUT_WR)
-    assert answer(half) in (0, 400)
+    status, _, text = page(half)
+    assert (status, json.loads(text)["success"]) == (400, False)
     assert "Traceback" not in web.log("web")
 
 
