@@ -38,6 +38,7 @@ def pages() -> dict[str, str]:
     return (
         {"first page": "/admin/", "charts": "/admin/courbes/", "old failures": "/admin/anciennes/"}
         | {f"leads: {name}": LEADS + query for name, query in lists.items()}
+        | {"search from the first page": "/admin/chercher/?q=75011", "packs to renew": f"{PLUMBERS}?reste=peu"}
         | {"plumbers": PLUMBERS, "a plumber": f"{PLUMBERS}7/change/", "a lead": f"{LEADS}{lead.pk}/change/"}
         | {"why this plumber": f"/admin/pourquoi/{lead.pk}/", "proof": f"/admin/preuve/{lead.pk}/"}
         | {"the pack ledger": "/admin/leads/packentry/"}
