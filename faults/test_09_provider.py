@@ -129,7 +129,7 @@ def test_everything_that_goes_wrong_on_a_wire_p2_p4(world, checked, sandbox, tmp
 
 
 def test_every_answer_of_the_fixtures_folder_p2_p4(world, checked, sandbox, tmp_path):
-    running = start(world, sandbox, BREAKER="off")  # two of them would open it, and the others would wait
+    running = start(world, sandbox, BREAKER="off")  # some refuse our account, which would make all the others wait
     plans = {}
     for path in FIXTURES:
         fixture = json.loads(path.read_text())

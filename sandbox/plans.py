@@ -56,7 +56,7 @@ class Planned:
     message: str | None = None
     text: str | None = None  # the whole body
     delay: Seconds = 0
-    fault: Literal[tuple(FAULTS)] | None = None
+    fault: str | None = None  # of faults.py
     ok: Literal[True] | None = None
     to: Number | None = None  # None: whoever comes
     # None: as usual, which is none unless they were asked for.
@@ -70,6 +70,7 @@ class Planned:
             (not kinds and not self.delay, "an answer needs one of status, fault, ok and delay"),
             (details and not self.status, "code, message and text need a status"),
             (self.text is not None and len(details) > 1, "text is the whole body: it goes without code and message"),
+            (self.fault is not None and self.fault not in FAULTS, f"fault is one of {', '.join(FAULTS)}"),
             (self.fault == "reset_before" and self.to, "reset_before goes without to: it reads no recipient"),
             (self.receipts and not self.accepts, "receipts go with an answer that accepts the message"),
         ):
