@@ -75,7 +75,7 @@ ABLATIONS = [
         "confirm_what_is_confirmed",
         {"P1"},
         "faults/test_08_races.py::test_one_link_pressed_eight_times_at_once_p1",
-        "leads counted, 1 assigned",
+        " leads counted, ",
     ),
     Ablation(
         "send_before_it_is_due",
@@ -159,7 +159,7 @@ ABLATIONS = [
         "take_each_receipt_for_a_new_one",
         {"19"},
         "faults/test_19_failover.py::test_receipts_come_while_there_is_no_primary_p2_p3_p11[twilio]",
-        "assert sorted((each[",
+        "assert sorted(stored) == ",
     ),
 ]
 FAILED = 1  # pytest's exit code when tests ran and failed; others: nothing ran

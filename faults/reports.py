@@ -25,11 +25,12 @@ class Report:
     headers: Mapping[str, str]
     statuses: list[int] = field(default_factory=list)
 
-    def post(self, patience: float = 20) -> int:
-        """The status of the answer; 0 if none came within `patience` seconds."""
+    def post(self, answer_within: float = 20) -> int:
+        """The status of the answer; 0 if none came within these seconds: the product may have taken it all the same."""
+        timeouts = (20, answer_within)
         try:
             with direct.session() as provider:
-                status = provider.post(self.url, self.body, headers=self.headers, timeout=patience).status_code
+                status = provider.post(self.url, self.body, headers=self.headers, timeout=timeouts).status_code
         except requests.RequestException:
             status = 0
         self.statuses.append(status)
