@@ -91,6 +91,8 @@ def test_the_role_owns_its_database_and_nothing_else_and_migrates_it(server, giv
         "CREATE SEQUENCE free",
     )
 
+    [(old_password,)] = server.execute("plumbing", "SELECT rolpassword FROM pg_authid WHERE rolname = 'plumbing'")
+
     without_secrets = give_own_role()
     assert (without_secrets.returncode, "run deploy/make-secrets" in without_secrets.stderr) == (3, True)
     assert server.execute("plumbing", "SELECT rolname FROM pg_roles WHERE rolcanlogin") == [("plumbing",)]
@@ -100,13 +102,18 @@ def test_the_role_owns_its_database_and_nothing_else_and_migrates_it(server, giv
 
     rights = "SELECT rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls FROM pg_roles"
     assert server.execute("plumbing", f"{rights} WHERE rolname = 'plumbing'") == [(False,) * 5]
-    logins = "SELECT rolname, rolsuper FROM pg_roles WHERE rolcanlogin ORDER BY 1"
-    assert server.execute("plumbing", logins) == [("plumbing", False), ("postgres", True)]
+    roles = "SELECT rolname, rolsuper FROM pg_roles WHERE rolsuper OR rolcanlogin ORDER BY 1"
+    assert server.execute("plumbing", roles) == [("plumbing", False), ("postgres", True)]
+    open_to_all = (
+        "SELECT datname FROM pg_database WHERE datallowconn AND has_database_privilege('public', oid, 'CONNECT')"
+    )
+    assert server.execute("plumbing", open_to_all) == []
     assert server.execute("plumbing", OWNERS) == [("plumbing",)]
     migrated = server.manage("plumbing", "migrate", "--no-input")
     assert migrated.returncode == 0, migrated.stderr
     assert server.execute("plumbing", "SELECT phone FROM plumbers") == [("+33639980001",)]
     again = give_own_role()
     assert (again.returncode, again.stdout) == (0, "Nothing to do: plumbing is no superuser.\n")
-    passwords = "SELECT rolname FROM pg_authid WHERE rolpassword LIKE 'SCRAM-SHA-256$%' ORDER BY 1"
-    assert server.execute("postgres", passwords) == [("plumbing",), ("postgres",)]
+    passwords = dict(server.execute("postgres", "SELECT rolname, rolpassword FROM pg_authid WHERE rolcanlogin"))
+    assert {*passwords} == {"plumbing", "postgres"} and old_password not in passwords.values()
+    assert all(password.startswith("SCRAM-SHA-256$") for password in passwords.values())
