@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from dev.folders import temporary
+from faults import unguarded
 from faults.report import table
 from faults.world import World
 
-# What the ablation takes out of every part (unguarded.py): the rows must fail then.
-ABLATED = dict.fromkeys(("web", "worker", "sweeper"), os.environ["ABLATED"]) if "ABLATED" in os.environ else {}
+# What the ablation takes out of every part, and of the tests' own process: they must fail then.
+ABLATED = os.environ.get("ABLATED")
+PARTS = ("web", "worker", "worker2", "sweeper", "sweeper2")
 
 
 def pytest_configure(config):
@@ -27,6 +29,11 @@ def pytest_collection_modifyitems(items):
             item.add_marker("faults_full")
 
 
+def pytest_collection_finish():
+    if ABLATED:
+        unguarded.GUARDS[ABLATED]()
+
+
 @pytest.fixture
 def world(empty_database, migrated):
     """Start the product on a database of its own; with own_database=True on a PostgreSQL server of its own."""
@@ -38,9 +45,17 @@ def world(empty_database, migrated):
             settings = {name: options.pop(name) for name in list(options) if name.isupper()}
             if not own_database:
                 settings |= {"DATABASE_URL": empty_database} | migrated()
-            return running.enter_context(World(folder / str(next(number)), settings, **{"faults": ABLATED} | options))
+            options["faults"] = _and_ablated(options.get("faults", {}))
+            return running.enter_context(World(folder / str(next(number)), settings, **options))
 
         yield start
+
+
+def _and_ablated(faults):
+    """The faults around each part, with what the ablation takes out of it."""
+    if not ABLATED:
+        return faults
+    return {part: ",".join(filter(None, [faults.get(part), ABLATED])) for part in PARTS}
 
 
 @pytest.fixture

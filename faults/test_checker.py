@@ -1,9 +1,12 @@
 """The checker sees each broken promise: evidence where all holds, and the same with one thing changed."""
 
 import copy
+import re
 
 import pytest
 
+from dev.folders import ROOT
+from faults.ablation import ABLATIONS, SHOWN_BY_RUNS
 from faults.checker import INTERRUPTED, Bounds, Evidence, check
 from faults.evidence import spellings
 
@@ -174,3 +177,11 @@ def test_an_acceptance_that_was_never_heard_may_end_as_failed_and_unknown(eviden
 @pytest.mark.parametrize("phone", ["+33639980001", "0639980001"])
 def test_a_number_is_found_in_any_spelling(phone, text):
     assert text in spellings(phone)
+
+
+def test_each_promise_and_each_row_from_14_on_fails_without_what_keeps_it():
+    files = [path.name for path in (ROOT / "faults").glob("test_*.py")]
+    rows = {found[1] for name in files if (found := re.match(r"test_(1[4-9]|[2-9]\d)_", name))}
+    promises = set(re.findall(r"^## (P\d+):", (ROOT / "docs/promises.md").read_text(), re.MULTILINE))
+
+    assert SHOWN_BY_RUNS.union(*(ablation.shows for ablation in ABLATIONS)) == promises | rows

@@ -25,6 +25,7 @@ REPEATED_EVERY = 15 * MINUTE
 LATELY, AT_MOST = 10 * MINUTE, 5  # more messages than this: one a minute, about everything that is new
 JUST_ENDED = 10 * MINUTE  # what has just become too old is a failure too
 LAST_PLACES = 2
+MOST_WAITING = 1000  # alerts at a time about leads that wait, so that no sweep grows with how many do
 UNATTENDED = (Reason.FAILED, Reason.WAITING, Reason.SUSPENDED)  # these are repeated
 WEBHOOK = "webhook"
 
@@ -47,25 +48,36 @@ def begin_suspended() -> None:
 @transaction.atomic
 def look() -> None:
     """Find what began without an event of its own, and what has ended; what somebody holds, the next time."""
-    _begin_for(_unheld(_waiting_too_long()), Reason.WAITING)
+    _begin_waiting()
     _begin_packs()
     _end()
 
 
 def _unheld(rows: QuerySet) -> QuerySet:
     """Those of the rows that an alert can refer to without waiting: the weakest lock, which hinders no assignment."""
-    table, ids = rows.model._meta.db_table, [*rows.values_list("pk", flat=True)]
+    sql, values = rows.values("pk").query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT id FROM {table} WHERE id = ANY(%s) FOR KEY SHARE SKIP LOCKED", [ids])
+        cursor.execute(f"{sql} FOR KEY SHARE OF {rows.model._meta.db_table} SKIP LOCKED", values)
         return rows.model.objects.filter(pk__in=[pk for (pk,) in cursor])
 
 
 def _begin_for(leads: QuerySet, reason: Reason) -> None:
-    known = Alert.objects.filter(lead=OuterRef("pk"), run=OuterRef("notification_run"), reason=reason)
-    new = leads.exclude(Exists(known)).values_list("pk", "notification_run")
+    new = _without_alert(leads, reason).values_list("pk", "notification_run")
     Alert.objects.bulk_create(
         [Alert(reason=reason, lead_id=lead_id, run=run) for lead_id, run in new], ignore_conflicts=True
     )
+
+
+def _without_alert(leads: QuerySet, reason: Reason) -> QuerySet:
+    known = Alert.objects.filter(lead=OuterRef("pk"), run=OuterRef("notification_run"), reason=reason)
+    return leads.exclude(Exists(known))
+
+
+def _begin_waiting() -> None:
+    """Of those that have waited longest."""
+    room = MOST_WAITING - Alert.objects.filter(ended_at=None, reason=Reason.WAITING).count()
+    if room > 0:
+        _begin_for(_unheld(_without_alert(_waiting_too_long(), Reason.WAITING)[:room]), Reason.WAITING)
 
 
 def _waiting_too_long() -> QuerySet:

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection
+from django.db.models import CheckConstraint
 
 from dev import forked
 from dev.embedded import fresh_database
 from dev.ledger import Ledger
+from leads.models import Lead, Plumber
 from leads.takeover import look
 from leads.tests.old_databases import HALF_DONE, NOTIFICATION_COLUMNS, TABLES
 
@@ -285,29 +287,73 @@ def test_models_and_migrations_agree():
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
 
-@pytest.mark.parametrize("instant", ["infinity", "-infinity", "0044-03-15 BC", "10000-01-01", "58863-01-01"])
-@pytest.mark.parametrize(
+INSTANTS = pytest.mark.parametrize(
     "column", ["leads.token_expires_at", "leads.created_at", "leads.notification_retry_at", "plumbers.created_at"]
 )
+
+
+@INSTANTS
+@pytest.mark.parametrize(
+    "instant",
+    ["infinity", "-infinity", "0044-03-15 BC", "0001-01-01 23:59:59.999999+00", "9999-12-31 00:00+00", "58863-01-01"],
+)
 def test_what_python_cannot_hold_is_refused_after_the_takeover(db, column, instant):
+    with pytest.raises(IntegrityError, match=f"{column.replace('.', '_')}_readable"):
+        _write(column, instant)
+
+
+@INSTANTS
+@pytest.mark.parametrize("instant", ["0001-01-02 00:00+00", "9999-12-30 23:59:59.999999+00"])
+def test_what_python_can_hold_is_taken(db, column, instant):
+    _write(column, instant)
+
+
+def _write(column, instant):
+    """As the old page does."""
     table, name = column.split(".")
     given = {"phone": "0639980001", "postal_code": "75011", "emergency_type": "x", "confirmation_token": "x"}
     given |= {"token_expires_at": "2026-07-01"}
     if table == "plumbers":
         given = {"phone": "+33639980001", "pack_size": "5"}
     given[name] = instant
-
-    with pytest.raises(IntegrityError, match=f"{table}_{name}_readable"), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         names, places = ", ".join(given), ", ".join(["%s"] * len(given))
         cursor.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", list(given.values()))
 
 
-def test_a_row_written_before_they_were_refused_is_named(old, rows):
+@INSTANTS
+def test_the_database_holds_each_row_to_what_the_models_say(db, column):
+    """The rows that were there before, too: a constraint that is NOT VALID is not the same."""
+    table, name = column.split(".")
+    model = {"leads": Lead, "plumbers": Plumber}[table]
+    [ours] = [one for one in model._meta.constraints if one.name == f"{table}_{name}_readable"]
+    same = CheckConstraint(name="same", condition=ours.condition)
+    with connection.schema_editor() as editor:
+        editor.add_constraint(model, same)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname IN (%s, 'same')", [ours.name])
+        in_force, meant = cursor.fetchall()
+    assert in_force == meant
+
+
+def test_rows_written_before_they_were_refused_are_named(old, rows):
     call_command("migrate", "leads", "0007", database="old", verbosity=0)
-    rows("UPDATE leads SET token_expires_at = 'infinity' WHERE id = 3")
+    wrong = [
+        ("leads", "token_expires_at", 3),
+        ("leads", "created_at", 2),
+        ("leads", "notification_retry_at", 1),
+        ("plumbers", "created_at", 2),
+    ]
+    for table, name, row_id in wrong:
+        rows(f"UPDATE {table} SET {name} = 'infinity' WHERE id = {row_id}")
 
-    with pytest.raises(CommandError, match=r"(?s)leads.token_expires_at must keep to.*by id: 3\."):
+    with pytest.raises(CommandError) as refused:
         call_command("migrate", "leads", "0008", database="old", verbosity=0)
-    rows("UPDATE leads SET token_expires_at = now() WHERE id = 3")
+    for table, name, row_id in wrong:
+        rows(f"UPDATE {table} SET {name} = now() WHERE id = {row_id}")
 
+    for table, name, row_id in wrong:
+        [line] = [line for line in str(refused.value).splitlines() if f"{table}.{name} must keep to" in line]
+        assert f"by id: {row_id}." in line
     call_command("migrate", "leads", "0008", database="old", verbosity=0)

@@ -6,9 +6,11 @@ from importlib import import_module
 import psycopg2
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from leads.checks import ids_left
 from leads.takeover import locks, look
+from leads.takeover.answers import answer
 from leads.tests.old_databases import NOTIFICATION_COLUMNS, TABLES
 
 OLD = TABLES + NOTIFICATION_COLUMNS
@@ -338,6 +340,16 @@ def test_check_takeover_of_a_server_out_of_reach_is_a_sentence(manage):
     assert checked.returncode == 1
     assert checked.stderr.startswith("CommandError: PostgreSQL answered: ")
     assert "Traceback" not in checked.stderr
+
+
+def test_a_role_that_an_older_installation_left_is_told_where_the_way_out_stands():
+    refused = OperationalError('FATAL:  password authentication failed for user "plumbing"\n')
+
+    assert answer(refused) == (
+        'PostgreSQL answered: FATAL: password authentication failed for user "plumbing". '
+        'With the data of an older docker-compose.yml: docs/operations.md, "Upgrading".'
+    )
+    assert "Upgrading" not in answer(OperationalError("FATAL:  the database system is starting up"))
 
 
 @pytest.mark.parametrize("last", [2**31 - 1, 2**30])

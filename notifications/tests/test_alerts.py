@@ -209,6 +209,21 @@ def test_a_lead_that_waits_for_a_plumber_is_one_after_a_minute(make_lead):
     assert messages()[1:] == [("ended", ["waiting"])]
 
 
+def test_however_many_wait_those_who_wait_longest_have_alerts_and_the_others_follow(make_lead, monkeypatch):
+    monkeypatch.setattr(alerts, "MOST_WAITING", 3)
+    began = database_time() - datetime.timedelta(minutes=5)
+    leads = [make_lead(status="confirmed", confirmed_at=began + datetime.timedelta(seconds=n)) for n in range(5)]
+
+    sweep()
+    sweep()
+    assert [alert.lead for alert in Alert.objects.order_by("pk")] == leads[:3]
+
+    Lead.objects.filter(pk=leads[0].pk).update(cancelled_at=database_time())
+    sweep()
+    sweep()
+    assert {alert.lead for alert in Alert.objects.filter(ended_at=None)} == set(leads[1:4])
+
+
 def test_the_last_two_leads_of_a_pack_and_its_end_are_one_each(make_plumber, make_lead):
     plumber = make_plumber(pack_size=5)
     for number in range(1, 6):

@@ -1,10 +1,10 @@
-"""No step of a sweep grows with the number of attempts, or of other applications' receipts."""
+"""No step of a sweep grows with the number of attempts, of other applications' receipts, or of leads that wait."""
 
 import pytest
 
-from leads.tests.test_many_rows import execute, plans, scans  # noqa: F401 - a fixture
-from notifications import lifecycle, orphans
-from notifications.models import Attempt, Receipt
+from leads.tests.test_many_rows import execute, plans, scans, sorts, waiting  # noqa: F401 - two fixtures
+from notifications import alerts, lifecycle, orphans
+from notifications.models import Alert, Attempt, Receipt
 from notifications.orphans import Orphans
 from notifications.tests.steps import accept, claim
 
@@ -44,6 +44,16 @@ def test_attempts_whose_process_died_are_found_by_an_index(many, plans):  # noqa
     lifecycle.close_unfinished()
 
     assert scans(plans, "notifications_attempt") == []
+
+
+def test_a_look_for_alerts_reads_no_more_leads_than_it_needs(waiting, plans, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(alerts, "MOST_WAITING", 50)
+
+    alerts.look()
+    alerts.look()
+
+    assert Alert.objects.count() == 50
+    assert (scans(plans, "leads"), sorts(plans)) == ([], [])
 
 
 def test_our_receipt_is_adopted_at_once_however_many_others_there_are(assigned_lead):

@@ -162,6 +162,19 @@ def test_what_somebody_holds_keeps_no_other_alert_waiting_p10(sql, make_lead, ma
     assert AlertMessage.objects.filter(alerts__lead=free, kind="began").exists()
 
 
+def test_waiting_leads_that_somebody_holds_leave_their_alerts_to_others_p10(make_lead, monkeypatch):
+    monkeypatch.setattr(alerts, "MOST_WAITING", 2)
+    earlier = timezone.now() - datetime.timedelta(minutes=2)
+    for number in range(2):
+        make_lead(status="confirmed", confirmed_at=earlier - datetime.timedelta(seconds=number), emergency_type="tenue")
+    free = make_lead(status="confirmed", confirmed_at=earlier)
+
+    with held("SELECT id FROM leads WHERE emergency_type = 'tenue'"):
+        alerts.look()
+
+    assert [alert.lead for alert in Alert.objects.all()] == [free]
+
+
 def test_what_is_held_is_sent_when_it_is_free_again_p3_p10(sweeper, outbox):
     [lead_id] = add(1, due=20)
     with held("SELECT id FROM leads"):

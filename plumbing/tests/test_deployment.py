@@ -1,5 +1,6 @@
 """What runs the product elsewhere: docker-compose.yml, deploy/. (Tried for real by hand: docs/operations.md.)"""
 
+import os
 import re
 import shutil
 import subprocess
@@ -82,8 +83,9 @@ def checkout(tmp_path):
     (tmp_path / "deploy").mkdir()
     shutil.copy(ROOT / "deploy/make-secrets", tmp_path / "deploy")
 
-    def make():
-        subprocess.run([tmp_path / "deploy/make-secrets"], check=True)
+    def make(**environment):
+        ours = {name: value for name, value in os.environ.items() if name != "SECRET_KEY"} | environment
+        subprocess.run([tmp_path / "deploy/make-secrets"], env=ours, check=True)
         return {path.name: path.read_text().strip() for path in (tmp_path / "secrets").iterdir()}
 
     make.folder = tmp_path / "secrets"
@@ -99,6 +101,10 @@ def test_secrets_are_made_once_and_fit_together(checkout):
     passwords = {first[name] for name in ("secret_key", "postgres_password", "database_password", "redis_password")}
     assert len(passwords) == 4 and all(re.fullmatch("[0-9a-f]{64}", password) for password in passwords)
     assert checkout() == first
+
+
+def test_the_key_of_an_earlier_installation_is_kept(checkout):
+    assert checkout(SECRET_KEY="k3y of before")["secret_key"] == "k3y of before"
 
 
 def test_secrets_are_for_nobody_else_on_the_machine(checkout):
