@@ -80,8 +80,7 @@ def _script(world: World, prefix: str, each: int) -> str:
             rf"\set n :client_id * {each} + :i",
             "BEGIN;",
             read.replace("%s", f"'{prefix}' || :n") + r" \gset",
-            sql["turn"] + ";",
-            world.mogrify(sql["assign"], values).strip() + ";",
+            world.mogrify(sql["assign"], values).strip().replace(";", r" \;") + ";",  # in one message, as ours
             "COMMIT;",
         ]
     )

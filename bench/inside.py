@@ -22,7 +22,6 @@ def sql() -> dict[str, object]:
     """The statements of a confirmation, with their parameters unfilled."""
     return {
         "read": assignment._GET + " FOR UPDATE",
-        "turn": f"SELECT pg_advisory_xact_lock({assignment.ASSIGNMENT_TURN})",
         "assign": assignment._ASSIGN_TO_FAIREST,
         "places": places.prefixes(POSTAL_CODE),
     }

@@ -74,7 +74,6 @@ def _confirm_and_assign(token: str) -> Lead:
         raise Cancelled(lead)
     if lead.status != Lead.Status.PENDING:
         raise AlreadyConfirmed(lead)
-    take_turn()
     if not _assign(lead, requested_by="confirmation", requested_at=lead.clock, confirmed_at=lead.clock):
         lead.status, lead.confirmed_at = Lead.Status.CONFIRMED, lead.clock
         lead.save(update_fields=["status", "confirmed_at"])
@@ -109,7 +108,10 @@ def _get(token: str, *, lock: bool = False) -> Lead:
 def take_turn() -> None:
     """Wait for our turn to assign; it ends with the transaction. Raises OperationalError after lock_timeout."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ASSIGNMENT_TURN])
+        cursor.execute(_TURN)
+
+
+_TURN = f"SELECT pg_advisory_xact_lock({ASSIGNMENT_TURN})"
 
 
 _FAIREST = """
@@ -125,11 +127,12 @@ _BY_HAND = """
 
 
 def _assigning(chosen: str) -> str:
-    """One statement, whose snapshot begins after our turn has: it sees all that the turns before have written.
+    """Our turn, and one statement, whose snapshot begins after it has: it sees all that the turns before have written.
 
-    Whoever somebody else is just changing is passed over. The index plumbers_fairest_first finds the fairest.
+    Both travel together: between them, everybody would wait for a thread of ours to wake up. Whoever somebody else is just changing is passed over. The index plumbers_fairest_first finds the fairest.
     """
     return f"""
+{_TURN};
 WITH chosen AS ({chosen}), place AS (
     UPDATE plumbers
     SET leads_received = leads_received + 1, last_lead_at = clock_timestamp(),
@@ -165,7 +168,7 @@ def _assign(
     plumber_id: int | None = None,
     reason: str = "",
 ) -> bool:
-    """Give the lead, whose row we hold, to the fairest eligible plumber, or to this one.
+    """Give the lead, whose row we hold, to the fairest eligible plumber, or to this one, once it is our turn.
 
     False, with nothing changed, if there is none. Its notification counts as asked for at `requested_at`, None: now.
     """
@@ -228,7 +231,6 @@ def assign_by_hand(lead_id: int, *, requested_by: str, plumber_id: int | None = 
     lead = Lead.objects.select_for_update().get(pk=lead_id)
     if lead.status != Lead.Status.CONFIRMED or lead.cancelled_at or lead.phone == ERASED:
         raise NotWaiting
-    take_turn()
     if not _assign(lead, requested_by=requested_by, requested_at=None, plumber_id=plumber_id):
         raise NobodyEligible
     return lead

@@ -33,8 +33,8 @@ def test_a_message_that_comes_late_takes_two(assigned_lead, outbox, django_asser
         assert deliver(assigned_lead.pk) is Result.NOTHING_DUE
 
 
-def test_a_confirmation_takes_five(plumber, lead, django_assert_num_queries):
-    with django_assert_num_queries(5):  # BEGIN, read and lock, take the turn, assign, COMMIT
+def test_a_confirmation_takes_four(plumber, lead, django_assert_num_queries):
+    with django_assert_num_queries(4):  # BEGIN, read and lock, take the turn and assign, COMMIT
         assert confirm_and_assign(lead.confirmation_token).status == "sent"
 
 
