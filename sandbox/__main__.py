@@ -76,7 +76,7 @@ def _open(options: argparse.Namespace) -> Sandbox:
         return Sandbox(
             options.host,
             options.port,
-            options.log,
+            log=options.log,
             receipts=options.receipts,
             meta_webhook=Webhook(options.meta_webhook, secret) if secret and options.meta_webhook else None,
             deliver_to=options.deliver_to,

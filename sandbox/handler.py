@@ -1,6 +1,8 @@
 """HTTP in and out: reads one request, has it answered, performs what was decided."""
 
 import contextlib
+import re
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from threading import Event
 from urllib.parse import unquote
@@ -10,7 +12,7 @@ from sandbox.faults import FAULTS
 from sandbox.provider import Provider
 from sandbox.wire import Answer, Request, fields
 
-MAX_BODY = 1_000_000  # bytes
+LENGTH = re.compile("[0-9]{1,6}")
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -32,39 +34,29 @@ class Handler(BaseHTTPRequestHandler):
         if len(body) < length:  # the client left in the middle
             self.close_connection = True
             return None
-        return self._perform(self._answer(self._request(body, unread.at)))
+        return self._perform(self._answer(replace(unread, body=body)))
 
     do_GET = do_POST = _serve
 
-    def _request(self, body: bytes = b"", at: float | None = None) -> Request:
+    def _request(self) -> Request:
+        """Without its body."""
         path, _, query = self.path.partition("?")
-        arrival = {} if at is None else {"at": at}
-        return Request(
-            self.command,
-            unquote(path),
-            fields(query),
-            self.headers.get("Authorization", ""),
-            self.headers.get_content_type() if "Content-Type" in self.headers else "",
-            body,
-            **arrival,
-        )
+        content_type = self.headers.get_content_type() if "Content-Type" in self.headers else ""
+        credentials = self.headers.get("Authorization", "")
+        return Request(self.command, unquote(path), fields(query), credentials, content_type)
 
     def _unreadable(self) -> Answer | None:
-        length = self.headers.get("Content-Length", "0")
         if "Transfer-Encoding" in self.headers:
             return Answer(411, {"error": "Send a Content-Length."})
-        if not (length.isascii() and length.isdigit()):
-            return Answer(400, {"error": "Content-Length is a number of bytes."})
-        # Of a number of thousands of digits, int() makes none.
-        huge = len(length) > 20 or int(length) > MAX_BODY
-        return Answer(413, {"error": f"At most {MAX_BODY} bytes."}) if huge else None
+        if not LENGTH.fullmatch(self.headers.get("Content-Length", "0")):
+            return Answer(413, {"error": "Content-Length is a number of bytes, of at most six digits."})
+        return None
 
     def _answer(self, request: Request) -> Answer:
         if request.path.startswith(control.PREFIX):
             return control.answer(request, self._provider)
         if _is_ours(request.path):
-            journal = self._provider.journal
-            return Answer(200, page.render(journal.requests(), journal.reports()))
+            return Answer(200, page.render(self._provider.requests, self._provider.receipts))
         return self._provider.answer(request)
 
     def _perform(self, answer: Answer) -> None:

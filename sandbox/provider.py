@@ -4,9 +4,9 @@ from pathlib import Path
 from types import ModuleType
 
 from sandbox import meta, twilio
-from sandbox.journal import Journal, Received
+from sandbox.journal import Journal, Received, Report
 from sandbox.network import Webhook
-from sandbox.plans import LIFE, Planned, Receipt
+from sandbox.plans import LIFE, Answers, Planned, Receipt
 from sandbox.reporter import Reporter
 from sandbox.script import Endings, Script
 from sandbox.wire import Answer, Request
@@ -15,6 +15,8 @@ WIRES = [twilio, meta]
 
 
 class Provider:
+    """In Python what control.py is over HTTP."""
+
     def __init__(
         self,
         log: Path | None = None,
@@ -23,23 +25,46 @@ class Provider:
         meta_webhook: Webhook | None = None,
         deliver_to: tuple[str, int] | None = None,
     ) -> None:
+        """With `receipts`, every accepted message is reported sent, delivered and read, unless planned otherwise.
+
+        Receipts go to addresses of this machine alone or, all of them, to the host and port of `deliver_to`.
+        Raises OSError if the file cannot be had.
+        """
         self.journal = Journal(log)
-        self.script = Script()
+        self.planned = Script()
         self.account_is_dead = False
         self.reporter = Reporter(self.journal, meta_webhook, deliver_to)
         self._endings = Endings(receipts=receipts)
         self._usual_receipts: tuple[Receipt, ...] = LIFE if receipts else ()
 
-    def forget(self) -> None:
-        """Messages, receipts, script, the counts of the failing numbers, a dead account; the file keeps its lines."""
+    @property
+    def requests(self) -> list[Received]:
+        """All that it received, oldest first."""
+        return self.journal.requests()
+
+    @property
+    def sends(self) -> list[Received]:
+        return [received for received in self.requests if received.send]
+
+    @property
+    def receipts(self) -> list[Report]:
+        """What happened to accepted messages, and how the product took it; oldest first."""
+        return self.journal.reports()
+
+    def script(self, *answers: dict, to: str | None = None) -> None:
+        """Plan the answers to the next sends. Raises ValidationError (a ValueError), and then plans none of them."""
+        self.planned.add(Answers(list(answers), to).answers)
+
+    def reset(self) -> None:
+        """Forget messages, receipts, script, the counts of the failing numbers, a dead account, but for the file."""
         self.account_is_dead = False
-        for memory in (self.reporter, self.journal, self.script, self._endings):
+        for memory in (self.journal, self.planned, self._endings):
             memory.clear()
 
     def answer_unread(self, request: Request) -> Answer | None:
         """An answer to a send whose body has not been read yet; None lets it be read."""
         wire = _wire_of(request)
-        if not (wire and wire.is_send(request) and self.script.take_reset_before()):
+        if not (wire and wire.is_send(request) and self.planned.take_reset_before()):
             return None
         return self._record(request, wire, Answer(0, fault="reset_before"))
 
@@ -54,7 +79,7 @@ class Provider:
             return self._record(request, wire, wire.look_up(request, self.journal.messages()))
         # After the refusals: a script never hides that the real provider would have refused.
         recipient = wire.recipient(request)
-        return self._carry_out(request, wire, self.script.take(recipient) or self._endings.plan(recipient))
+        return self._carry_out(request, wire, self.planned.take(recipient) or self._endings.plan(recipient))
 
     def _carry_out(self, request: Request, wire: ModuleType, planned: Planned) -> Answer:
         message_id, message = wire.new_message(request) if planned.accepts else (None, None)
@@ -65,7 +90,7 @@ class Provider:
         elif planned.fault:
             answer = Answer(0, delay=planned.delay, fault=planned.fault)
         else:
-            error = wire.error(planned.status, planned.code, planned.message)
+            error = wire.error(planned.status, planned.code, planned.message or "Scripted refusal")
             answer = Answer(error.status, error.body, planned.delay)
         self._record(request, wire, answer, message_id, message)
         if message_id:

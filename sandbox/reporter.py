@@ -27,7 +27,7 @@ class Reporter:
         self._journal, self._webhook, self._deliver_to = journal, webhook, deliver_to
         self._later = Later()
         self._ids = itertools.count(1)
-        self.start, self.stop, self.clear = self._later.start, self._later.stop, self._later.clear
+        self.start, self.stop = self._later.start, self._later.stop
 
     def plan(self, wire: ModuleType, request: Request, message_id: str, receipts: Iterable[Receipt]) -> None:
         for receipt in receipts:
@@ -92,10 +92,6 @@ class Later:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-
-    def clear(self) -> None:
-        with self._changed:
-            self._waiting.clear()
 
     def do(self, after: float, act: Callable[[], None]) -> None:
         """In `after` seconds."""

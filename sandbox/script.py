@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from threading import Lock
 
-from sandbox.plans import NOT_ON_WHATSAPP, Planned, Receipt
+from sandbox.plans import Planned, Receipt
 
 
 class Script:
@@ -74,10 +74,13 @@ ENDINGS = [
     Ending(
         "97",
         "accepté, puis non remis : pas de WhatsApp à ce numéro (code 63024 ; Meta : 131026). Avec --receipts",
-        Planned(receipts=(Receipt("sent", 0.2), Receipt("undelivered", 1, NOT_ON_WHATSAPP))),
+        Planned(ok=True, receipts=[Receipt("sent", 0.2), Receipt("undelivered", 1)]),
     ),
-    Ending("98", "accepté et parti, mais jamais remis. Avec --receipts", Planned(receipts=(Receipt("sent", 0.2),))),
+    Ending(
+        "98", "accepté et parti, mais jamais remis. Avec --receipts", Planned(ok=True, receipts=[Receipt("sent", 0.2)])
+    ),
 ]
+ACCEPTED = Planned(ok=True)
 OTHERS = "tous les autres numéros : accepté"
 
 
@@ -94,9 +97,9 @@ class Endings:
     def plan(self, recipient: str) -> Planned:
         ending = next((ending for ending in ENDINGS if recipient.endswith(ending.digits)), None)
         if ending is None:
-            return Planned()
+            return ACCEPTED
         with self._lock:
             self._sends[recipient] += 1
             spared = ending.every_other and self._sends[recipient] % 2 == 0
-        planned = Planned() if spared else ending.planned
+        planned = ACCEPTED if spared else ending.planned
         return planned if self._receipts else replace(planned, receipts=None)

@@ -5,78 +5,44 @@ import socket
 import sys
 from functools import partial
 from http.server import ThreadingHTTPServer
-from pathlib import Path
 from threading import Event, Lock, Thread
 
-from sandbox.control import queue
 from sandbox.handler import Handler
-from sandbox.journal import Received, Report
-from sandbox.network import Webhook, local_address
+from sandbox.network import local_address
 from sandbox.provider import Provider
 
 POLL = 0.02  # seconds until the accepting loop sees that it must stop
 
 
-class Sandbox:
+class Sandbox(Provider):
     """`with Sandbox() as sandbox:` serves at `sandbox.url` until the block ends."""
 
     def __init__(
-        self,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        log: Path | None = None,
-        *,
-        receipts: bool = False,
-        meta_webhook: Webhook | None = None,
-        deliver_to: tuple[str, int] | None = None,
-        private_network: bool = False,
+        self, host: str = "127.0.0.1", port: int = 0, *, private_network: bool = False, **options: object
     ) -> None:
-        """With `receipts`, every accepted message is reported sent, delivered and read, unless planned otherwise.
+        """`host` is of this machine alone or, with `private_network`, of a private network. Options: a Provider's.
 
-        Receipts go to addresses of this machine alone or, all of them, to the host and port of `deliver_to`.
-        `host` is of this machine alone too or, with `private_network`, of a private network.
         Raises NotLocal, or OSError if the address or the file cannot be had.
         """
         address = local_address(host, private_network=private_network)
-        self.provider = Provider(log, receipts=receipts, meta_webhook=meta_webhook, deliver_to=deliver_to)
+        super().__init__(**options)
         try:
-            self._server = Server(address, port, self.provider)
+            self._server = Server(address, port, self)
         except (OSError, OverflowError):
-            self.provider.journal.close()
+            self.journal.close()
             raise
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._server.server_port}"
 
     def __enter__(self) -> "Sandbox":
-        self.provider.reporter.start()
+        self.reporter.start()
         Thread(target=self._server.serve_forever, args=[POLL], name="sandbox", daemon=True).start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self._server.stop()
-        self.provider.reporter.stop()
-        self.provider.journal.close()
-
-    @property
-    def requests(self) -> list[Received]:
-        """All that a provider received, oldest first."""
-        return self.provider.journal.requests()
-
-    @property
-    def sends(self) -> list[Received]:
-        return [received for received in self.requests if received.send]
-
-    @property
-    def receipts(self) -> list[Report]:
-        """What happened to accepted messages, and how the product took it; oldest first."""
-        return self.provider.journal.reports()
-
-    def script(self, *answers: dict, to: str | None = None) -> None:
-        """Plan the answers to the next sends. Raises BadPlan (a ValueError)."""
-        queue(self.provider, list(answers), to)
-
-    def reset(self) -> None:
-        self.provider.forget()
+        self.reporter.stop()
+        self.journal.close()
 
 
 class Server(ThreadingHTTPServer):

@@ -181,35 +181,16 @@ def _is_of(message: dict, account: str) -> bool:
 
 
 def _listing(request: Request, messages: list[dict]) -> dict:
+    """The first page; the product asks for no other."""
     wanted = {name.lower(): request.query[name] for name in ("To", "From") if request.query.get(name)}
     found = [m for m in reversed(messages) if all(m[name] == value for name, value in wanted.items())]
-    size = max(1, min(_number(request.query.get("PageSize"), PAGE_SIZE), MAX_PAGE_SIZE))
-    page = _number(request.query.get("Page"), 0)
-    start, last_page = page * size, max(0, len(found) - 1) // size
-    shown = found[start : start + size]
-
-    def uri(number: int) -> str:
-        return f"{request.path}?{urlencode(request.query | {'PageSize': size, 'Page': number})}"
-
-    return {
-        "messages": shown,
-        "page": page,
-        "page_size": size,
-        "start": start,
-        "end": start + max(0, len(shown) - 1),
-        "first_page_uri": uri(0),
-        "next_page_uri": uri(page + 1) if page < last_page else None,
-        "previous_page_uri": uri(page - 1) if page else None,
-        "uri": uri(page),
-    }
+    asked = request.query.get("PageSize", "")
+    size = min(int(asked), MAX_PAGE_SIZE) if re.fullmatch(r"[1-9][0-9]{0,5}", asked) else PAGE_SIZE
+    return {"messages": found[:size], "page": 0, "page_size": size, "start": 0, "uri": request.path}
 
 
 def _date(at: float) -> str:
     return format_datetime(datetime.fromtimestamp(at, UTC))
-
-
-def _number(text: str | None, default: int) -> int:
-    return int(text) if text and re.fullmatch(r"[0-9]{1,6}", text) else default
 
 
 # --- Receipts --------------------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ class Answer:
     status: int = 200
     body: dict | str = ""  # a dict goes out as JSON, a string as HTML
     delay: float = 0  # seconds before it goes out
-    fault: str = ""  # what happens instead (faults.py)
+    fault: str | None = None  # what happens instead (faults.py)
 
     def http(self, *, last: bool) -> bytes:
         """The whole answer as bytes; `last` tells the client that the connection ends here."""

@@ -196,7 +196,7 @@ def test_a_test_message_to_the_plumber_is_no_proof(assigned_lead, provider):
 def test_a_message_of_our_sender_that_is_not_ours_to_the_letter_is_no_proof_p3(listed, assigned_lead, provider):
     provider.script(LOST)
     deliver(assigned_lead.pk)
-    [message] = provider.provider.journal.messages().values()
+    [message] = provider.journal.messages().values()
     message["body"] = listed
     let_the_wait_pass()
 
@@ -274,7 +274,7 @@ def test_a_silent_provider_delays_attempt_2_by_no_more_than_our_patience_p4(assi
     provider.script(NOT_TAKEN)
     deliver(assigned_lead.pk)
     let_the_wait_pass()
-    monkeypatch.setattr(provider.provider, "answer", slowly(provider.provider.answer))
+    monkeypatch.setattr(provider, "answer", slowly(provider.answer))
     began = time.monotonic()
 
     assert deliver(assigned_lead.pk) is Result.SENT

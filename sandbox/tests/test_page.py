@@ -37,7 +37,7 @@ def test_the_page_gives_the_hour_of_paris(sandbox):
     send(sandbox)
     [received] = sandbox.requests
     at = 1795457105  # 18:05:05 UTC
-    sandbox.provider.journal.add(replace(received, at=at), {})
+    sandbox.journal.add(replace(received, at=at), {})
 
     assert "23/11 à 19:05:05" in page(sandbox)
 
