@@ -7,14 +7,14 @@ import pytest
 import requests
 
 from dev.news import NewLines, News
-from dev.stack import Stack
+from dev.stack import MIGRATED, Stack
 from dev.waiting import wait_for
 
 
 @pytest.fixture
-def stack(tmp_path, empty_database):
-    """A sandbox and its database, nothing else."""
-    servers = {"DATABASE_URL": empty_database, "REDIS_URL": "redis://127.0.0.1:1/0"}
+def stack(tmp_path):
+    """A sandbox, nothing else."""
+    servers = {"DATABASE_URL": "postgresql://127.0.0.1:1/nothing", "REDIS_URL": "redis://127.0.0.1:1/0", MIGRATED: "1"}
     with Stack(tmp_path, servers, parts=("sandbox",), forked=True, say=lambda line: None) as stack:
         yield stack
 
