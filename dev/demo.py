@@ -29,8 +29,8 @@ ENDED_WITHIN = 32  # seconds from a confirmation to the recorded end, with a sec
 class Demo:
     def __init__(self, world: World, say: Callable[[str], None]) -> None:
         self.world, self.say = world, say
-        self.ledger, self.provider = world.product.ledger, world.product.provider
-        self.news = News(world.product, say)
+        self.ledger, self.provider = world.ledger, world.provider
+        self.news = News(world, say)
         self.customers: list[Customer] = []
         self.pages: dict[int, list[requests.Response]] = {}  # by lead: what its customer was shown, each change once
         self.facts = Facts()
@@ -51,7 +51,7 @@ class Demo:
         self.watch(lambda: all(self.is_read(customer) for customer in self.customers), 20)
 
     def ask(self, people: list[Customer]) -> None:
-        url, fill_time = self.world.product.url, float(self.world.product.environment["REQUEST_FILL_TIME"])
+        url, fill_time = self.world.url, float(self.world.environment["REQUEST_FILL_TIME"])
         forms = [RequestPage(url) for _ in people]
         self.say(f"Each opens the request page: “{heading(forms[0].page)}”, and takes {fill_time:g} s to fill it in.")
         self.facts.expect("leads after the page was opened", self.ledger.rows("SELECT id FROM leads"), [])
@@ -85,7 +85,7 @@ class Demo:
     def re_run(self, customer: Customer) -> None:
         arguments = ["retry_failed_notifications", "--lead", str(customer.lead_id)]
         self.say(f"An operator runs: manage.py {' '.join(arguments)}")
-        command = self.world.product.manage(*arguments)
+        command = self.world.manage(*arguments)
         self.facts.expect("the command's exit status", command.returncode, 0)
         self.say(f"The command answers: {command.stdout.strip() or command.stderr.strip()}")
 
@@ -117,17 +117,18 @@ class Demo:
 
     def judge(self) -> None:
         for number, (scene, customer) in enumerate(zip(SCENES, self.customers, strict=True), 1):
-            found = story(
+            told = story(
+                scene,
                 customer,
                 self.ledger.lead(customer.lead_id),
                 self.ledger.attempts(customer.lead_id),
                 self.provider.messages(customer.plumber),
                 self.provider.receipts(customer.plumber),
-                self.world.product.log("worker"),
+                self.world.log("worker"),
                 self.pages[customer.lead_id],
             )
-            for what, expected in scene.expected(customer).items():
-                self.facts.expect(f"{what} of lead {number}", found[what], expected)
+            for what, found, expected in told:
+                self.facts.expect(f"{what} of lead {number}", found, expected)
         self.facts.expect("messages in all", len(self.provider.messages()), 6)
         self.facts.differences += self.world.verdict(5, ENDED_WITHIN, quiet=0.5).problems
 
@@ -185,7 +186,7 @@ def is_discreet(page: requests.Response | None) -> bool:
 def run(say: Callable[[str], None]) -> list[str]:
     """Play the demo; what differed from what it should show."""
     say("Starting the product's parts, with a PostgreSQL and a Valkey of their own …")
-    with temporary("demo") as folder, World(folder / "world", receipts=True, say=say, **TRUE_TIMES) as world:
+    with temporary("demo") as folder, World(folder / "world", TRUE_TIMES, receipts=True, say=say) as world:
         demo = Demo(world, say)
         demo.play()
         demo.judge()

@@ -48,22 +48,6 @@ class Scene:
         row = {"phone": customer.phone, "postal_code": "75011", "emergency_type": self.emergency, "source": "page"}
         return row | {"status": "pending", "plumber_id": None}
 
-    def expected(self, customer: Customer) -> dict[str, object]:
-        """To be compared with `story`."""
-        return {
-            "state and plumber": ("sent", customer.plumber_id),
-            "notification": ("whatsapp_sent", self.counted, None),
-            "attempt log": self.outcomes,
-            "messages that were accepted": [outcome == "accepted" for outcome in self.outcomes],
-            "messages without the customer's number": 0,
-            "second message": "30 to 31.5 s after the first" if self.refusals else "none",
-            "receipts": [("sent", 200), ("delivered", 200), ("read", 200)],
-            "delivery of what was accepted": [("read", True, True, False)],
-            "log": [line.replace("Lead N", f"Lead {customer.lead_id}") for line in self.log],
-            "status page": self.pages,
-            "last status page": self.steps,
-        }
-
 
 CONFIRMED, TOLD = "Votre demande est confirmée", "Un plombier a été prévenu"
 FOUND = ["Demande confirmée", "Plombier trouvé"]
@@ -107,6 +91,7 @@ SCENES = [
 
 
 def story(
+    scene: Scene,
     customer: Customer,
     lead: dict,
     attempts: list[dict],
@@ -114,27 +99,44 @@ def story(
     receipts: list[dict],
     log: str,
     pages: list[requests.Response],
-) -> dict[str, object]:
-    """`pages` is what the customer was shown from the press on, oldest first."""
+) -> list[tuple[str, object, object]]:
+    """What it is about, what was found, what was expected. `pages` is what the customer was shown from the press on."""
     accepted = [attempt for attempt in attempts if attempt["outcome"] == "accepted"]
-    instants = ("delivered_at", "read_at", "failed_at")
-    return {
-        "state and plumber": (lead["status"], lead["plumber_id"]),
-        "notification": tuple(lead[f"notification_{name}"] for name in ("status", "attempts", "retry_at")),
-        "attempt log": [attempt["outcome"] for attempt in attempts],
-        "messages that were accepted": [message["accepted"] for message in messages],
-        "messages without the customer's number": sum(
-            customer.phone not in message["text"].replace(" ", "") for message in messages
+    deliveries = [(each["delivery"], each["delivered_at"], each["read_at"], each["failed_at"]) for each in accepted]
+    texts = [message["text"].replace(" ", "") for message in messages]
+    return [
+        ("state and plumber", (lead["status"], lead["plumber_id"]), ("sent", customer.plumber_id)),
+        (
+            "notification",
+            tuple(lead[f"notification_{name}"] for name in ("status", "attempts", "retry_at")),
+            ("whatsapp_sent", scene.counted, None),
         ),
-        "second message": second_message(messages),
-        "receipts": [(receipt["status"], receipt["http_status"]) for receipt in receipts],
-        "delivery of what was accepted": [
-            (attempt["delivery"], *(attempt[instant] is not None for instant in instants)) for attempt in accepted
-        ],
-        "log": log_lines(log, customer.lead_id),
-        "status page": list(dict.fromkeys(map(heading, pages))),
-        "last status page": [label for label, _ in steps(pages[-1])],
-    }
+        ("attempt log", [attempt["outcome"] for attempt in attempts], scene.outcomes),
+        (
+            "messages that were accepted",
+            [message["accepted"] for message in messages],
+            [outcome == "accepted" for outcome in scene.outcomes],
+        ),
+        ("messages without the customer's number", sum(customer.phone not in text for text in texts), 0),
+        ("second message", second_message(messages), "30 to 31.5 s after the first" if scene.refusals else "none"),
+        (
+            "receipts",
+            [(receipt["status"], receipt["http_status"]) for receipt in receipts],
+            [("sent", 200), ("delivered", 200), ("read", 200)],
+        ),
+        (
+            "delivery of what was accepted",
+            [(word, *(instant is not None for instant in instants)) for word, *instants in deliveries],
+            [("read", True, True, False)],
+        ),
+        (
+            "log",
+            log_lines(log, customer.lead_id),
+            [line.replace("Lead N", f"Lead {customer.lead_id}") for line in scene.log],
+        ),
+        ("status page", list(dict.fromkeys(map(heading, pages))), scene.pages),
+        ("last status page", [label for label, _ in steps(pages[-1])], scene.steps),
+    ]
 
 
 def second_message(messages: list[dict]) -> str:

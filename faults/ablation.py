@@ -86,7 +86,7 @@ def main() -> int:
         for number, (title, fault, parts, faults, words) in enumerate(RUNS):
             with (
                 fresh_database(server) as database,
-                World(folder / str(number), database, parts=parts, faults=faults) as world,
+                World(folder / str(number), {"DATABASE_URL": database}, parts=parts, faults=faults) as world,
             ):
                 verdict = fault(world)
             found = [problem for problem in verdict.problems if words and words in problem]

@@ -84,7 +84,7 @@ class Chaos:
         for part in PARTS[1:]:
             self.world.kill(part, signal.SIGCONT)
         for name in ("valkey", "postgresql"):
-            server = self.world.product.process(name)
+            server = self.world.process(name)
             wait_for(lambda server=server: server.running and server.ready(), 20, f"{name} again")
 
     # --- the faults

@@ -35,9 +35,10 @@ def world(empty_database, migrated):
         folder = running.enter_context(temporary("faults"))
 
         def start(*, own_database=False, **options):
-            database = None if own_database else empty_database
-            options = {"faults": ABLATED} | (options if own_database else migrated() | options)
-            return running.enter_context(World(folder / str(next(number)), database, **options))
+            settings = {name: options.pop(name) for name in list(options) if name.isupper()}
+            if not own_database:
+                settings |= {"DATABASE_URL": empty_database} | migrated()
+            return running.enter_context(World(folder / str(next(number)), settings, **{"faults": ABLATED} | options))
 
         yield start
 

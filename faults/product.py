@@ -20,15 +20,31 @@ class Product(Stack):
         folder: Path,
         environment: Mapping[str, str],
         *,
-        of_parts: Mapping[str, Mapping[str, str]],
-        faults: Mapping[str, str],
-        proxied: tuple[str, ...],
+        of_parts: Mapping[str, Mapping[str, str]] | None = None,
+        faults: Mapping[str, str] | None = None,
+        proxied: tuple[str, ...] = (),
         **options: object,
     ) -> None:
-        super().__init__(folder, environment, **options)
+        self.armed = folder / "armed"
+        self.armed.mkdir(parents=True)
+        super().__init__(folder, {"FAULTS_FOLDER": str(self.armed)} | environment, forked=True, **options)
         self.provider_log = folder / "provider.jsonl"
-        self._of_parts, self._faults, self._proxied = of_parts, faults, proxied
+        self._of_parts, self._faults, self._proxied = of_parts or {}, faults or {}, proxied
         self.proxy: Proxy | None = None
+
+    def arm(self, point: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """The next process with kill points that gets there sends itself the signal."""
+        (self.armed / f"{point}.{number.name}").touch()
+
+    def disarm(self) -> None:
+        for armed in self.armed.glob("*.SIG*"):
+            armed.unlink(missing_ok=True)
+
+    def set_clock(self, seconds: float) -> None:
+        """Of the processes with a wrong clock: so much ahead, from now on."""
+        fresh = self.armed / "clock.new"
+        fresh.write_text(str(seconds))
+        fresh.rename(self.armed / "clock")
 
     def crash(self, name: str) -> None:
         """By SIGKILL; it stays away until start(name)."""

@@ -27,8 +27,8 @@ def nothing(world: World) -> None:
 
 
 def deploy(world: World) -> None:
-    world.product.stop("worker")
-    world.product.start("worker")
+    world.stop("worker")
+    world.start("worker")
 
 
 def flush(world: World) -> None:
@@ -41,11 +41,11 @@ def kill_worker(world: World) -> None:
 
 
 def stop_redis(world: World) -> None:
-    world.product.stop("valkey")
+    world.stop("valkey")
 
 
 def stop_worker(world: World) -> None:
-    world.product.stop("worker")
+    world.stop("worker")
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ SCENARIOS = [
 
 def play(scenario: Scenario, folder: Path, server: str) -> tuple[str, bool]:
     """A line of the table, and whether the target was met."""
-    with fresh_database(server) as database, World(folder, database, **TRUE_TIMES) as world:
+    with fresh_database(server) as database, World(folder, TRUE_TIMES | {"DATABASE_URL": database}) as world:
         world.script({"fault": "no_answer"} if scenario.in_flight else REFUSED)
         scenario.before(world)
         [customer] = world.add()

@@ -13,8 +13,8 @@ from faults.world import REFUSED
 
 def deploy(running, parts):
     for part in parts:
-        running.product.stop(part)  # SIGTERM
-        running.product.start(part)
+        running.stop(part)  # SIGTERM
+        running.start(part)
 
 
 def test_ten_deploys_of_the_worker_under_load_p2_p3(world, checked):

@@ -24,7 +24,7 @@ def in_the_wait(running, count=5):
 
 
 def failures(running):
-    return sum(running.product.log(part).count("Retry dans 3s") for part in ("worker", "sweeper"))
+    return sum(running.log(part).count("Retry dans 3s") for part in ("worker", "sweeper"))
 
 
 def command(running, *words):
@@ -33,14 +33,14 @@ def command(running, *words):
 
 
 def restart(running):
-    running.product.stop("valkey")
-    running.product.start("valkey")
+    running.stop("valkey")
+    running.start("valkey")
 
 
 def kill_with_its_data(running):
-    running.product.crash("valkey")
-    shutil.rmtree(running.product.process("valkey").folder / "appendonlydir")
-    running.product.start("valkey")
+    running.crash("valkey")
+    shutil.rmtree(running.process("valkey").folder / "appendonlydir")
+    running.start("valkey")
 
 
 def flush(running):
@@ -57,7 +57,7 @@ def fill_memory(running):
 
 
 def gone_for_good(running):
-    running.product.stop("valkey")
+    running.stop("valkey")
 
 
 @pytest.mark.parametrize(

@@ -54,12 +54,12 @@ def test_a_message_delivered_when_all_is_over_and_an_hour_late_p2(world, checked
     running.wait_sends(3)
     running.settle(5)
     for part in ("worker", "sweeper"):
-        running.product.stop(part)
+        running.stop(part)
     running.press(stale)
     for instant in ("confirmed_at", "notification_retry_at", "notification_requested_at"):
         running.rows(f"UPDATE leads SET {instant} = {instant} - interval '1 hour'")
 
-    running.product.start("worker")
+    running.start("worker")
     for customer in (sent, failed, stale):
         running.enqueue(customer.lead_id, times=3)
 

@@ -18,9 +18,9 @@ BOUND = 15
 
 
 def fast_restart(running):
-    running.product.stop("postgresql")
+    running.stop("postgresql")
     time.sleep(2)
-    running.product.start("postgresql")
+    running.start("postgresql")
 
 
 def immediate_restart(running):
@@ -83,9 +83,9 @@ def test_postgresql_is_down_longer_than_recording_waits_p2_p3(world, checked):
     running.press_together(customers)
     running.wait_sends(4)
 
-    running.product.stop("postgresql")
+    running.stop("postgresql")
     time.sleep(8)
-    running.product.start("postgresql")
+    running.start("postgresql")
 
     checked(running, "PostgreSQL down for 8 s when results are recorded", ended=20)
 
@@ -94,12 +94,12 @@ def test_without_postgresql_a_customer_is_told_to_come_back_p3(world, checked):
     running = world(own_database=True)
     running.confirm_within = None
     [customer] = running.add()
-    running.product.stop("postgresql")
+    running.stop("postgresql")
 
     status = running.press(customer).status
 
     assert (status, running.presses[0]["seconds"] < 10) == (503, True)
-    running.product.start("postgresql")
+    running.start("postgresql")
     running.press_until_confirmed(customer)
     checked(running, "PostgreSQL down, then back: press again", ended=BOUND)
 
@@ -171,7 +171,7 @@ def test_the_sweepers_connection_falls_silent_for_good_p3(world, checked):
     running.press(customers[0])
     running.wait_sends(1)
 
-    running.product.proxy.forget()
+    running.proxy.forget()
     running.press(customers[1])
 
     checked(running, "the sweeper's connection falls silent for good", ended=40)
@@ -184,7 +184,7 @@ def test_the_webs_connections_fall_silent_for_good_p3(world, checked):
     customers = running.add(24)
     running.press_together(customers[:16], at_once=16)  # every thread has its connection now
 
-    running.product.proxy.forget()
+    running.proxy.forget()
     running.press_together(customers[16:], at_once=8)
 
     late = [press for press in running.presses if press["status"] not in (200, 503) or press["seconds"] > 15]
@@ -209,4 +209,4 @@ def test_the_worker_and_the_sweeper_say_nothing_of_a_database_password(world, ch
         running.press_until_confirmed(customers[1])
 
         checked(running, "PostgreSQL refuses, and its address has a password", ended=BOUND)
-    assert not any("mot-de-passe" in running.product.log(part) for part in ("web", "worker", "sweeper"))
+    assert not any("mot-de-passe" in running.log(part) for part in ("web", "worker", "sweeper"))

@@ -75,7 +75,7 @@ def test_confirm_against_sweeper_against_re_run_for_ten_seconds_p1_p2(world, che
 
     def re_run():
         while time.monotonic() < end:
-            assert running.product.manage("retry_failed_notifications", "--limit", "10").returncode == 0
+            assert running.manage("retry_failed_notifications", "--limit", "10").returncode == 0
 
     with ThreadPoolExecutor(3) as everybody:
         for done in [everybody.submit(each) for each in (confirm, hire, re_run)]:

@@ -80,7 +80,7 @@ def sandbox(tmp_path, monkeypatch):
 
 def memory(running):
     """The most that the worker ever used, in MB."""
-    status = Path(f"/proc/{running.product.process('worker').pid}/status").read_text()
+    status = Path(f"/proc/{running.process('worker').pid}/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
@@ -93,7 +93,7 @@ def spans(running):
 
 def run_cases(running, sandbox, tmp_path, cases):
     """Press a lead for each case, its answers planned for its plumber, all at once."""
-    running.product.provider_log = tmp_path / "provider.jsonl"
+    running.provider_log = tmp_path / "provider.jsonl"
     customers = running.add(len(cases))
     for customer, (name, answers) in zip(customers, cases.items(), strict=True):
         if name == "reset_before":  # it reads no recipient: alone, and first
@@ -189,11 +189,11 @@ def test_the_provider_fails_once_in_each_way_p2_p4(world, checked, sandbox, tmp_
 def test_a_provider_that_is_down_then_up_p2_p3(world, checked):
     running = world()
     customers = running.add(5)
-    running.product.stop("sandbox")
+    running.stop("sandbox")
     running.press_together(customers)
     running.wait_log("worker", "Retry dans 3s", times=5)
 
-    running.product.start("sandbox")
+    running.start("sandbox")
 
     verdict = checked(running, "provider: down, then up", ended=BOUND)
     assert verdict.sends == 5

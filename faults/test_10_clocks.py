@@ -16,16 +16,16 @@ def test_a_worker_whose_clock_is_wrong_does_not_start(world, checked, ahead):
     """It says why; the sweeper sends meanwhile."""
     running = world(parts=("sandbox", "web", "worker", "sweeper"), faults={"worker": "clock"})
     running.set_clock(ahead)
-    running.product.stop("worker")
+    running.stop("worker")
     [customer] = running.add()
 
     with pytest.raises(Exception, match="differ by"):
-        running.product.start("worker")
+        running.start("worker")
     running.press(customer)
 
     verdict = checked(running, f"the only worker would start {ahead:+} s wrong", ended=BOUND)
     assert verdict.sends == 1
-    running.product.stop("worker")
+    running.stop("worker")
 
 
 @pytest.mark.parametrize("ahead", [120, -120])

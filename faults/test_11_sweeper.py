@@ -85,7 +85,7 @@ def test_no_sweeper_and_a_worker_that_lives_p3_p4(world, checked):
 def test_neither_worker_nor_sweeper_and_the_operator_sees_what_is_missing(world, checked):
     """What nobody came for stays due, visibly so, and is sent as soon as anybody comes."""
     running = world(parts=("sandbox", "web", "sweeper"))
-    running.product.stop("sweeper")
+    running.stop("sweeper")
     customers = running.add(3)
     running.press_together(customers)
 
@@ -95,7 +95,7 @@ def test_neither_worker_nor_sweeper_and_the_operator_sees_what_is_missing(world,
         " AND notification_retry_at < now() - interval '2 seconds'"
     )
     assert len(overdue) == 3
-    running.product.start("sweeper")
+    running.start("sweeper")
 
     verdict = checked(running, "neither worker nor sweeper for 3 s", ended=3 + BOUND)
     assert verdict.sends == 3
@@ -105,7 +105,7 @@ def test_a_sweeper_at_rest_stops_within_two_seconds(world):
     running = world(parts=("sandbox", "sweeper"))
     started = time.monotonic()
 
-    running.product.stop("sweeper")  # SIGTERM
+    running.stop("sweeper")  # SIGTERM
 
     assert time.monotonic() - started < 2
-    assert running.product.process("sweeper").ending == "exit code 0"
+    assert running.process("sweeper").ending == "exit code 0"

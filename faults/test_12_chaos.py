@@ -19,7 +19,7 @@ KILL_POINTS = {part: "killpoints" for part in PARTS[2:]}
 def test_chaos_p1_p2_p3_p8(world, checked, seed):
     running = world(own_database=True, parts=PARTS, faults=KILL_POINTS, proxied=("web", "worker", "worker2"))
 
-    Chaos(running, running.product.proxy, int(seed)).run()
+    Chaos(running, running.proxy, int(seed)).run()
 
     verdict = checked(running, f"chaos, seed {seed}, 200 leads", ended=SETTLED, quiet=8)
     assert verdict.leads == 200

@@ -23,7 +23,7 @@ BOUND = 15
 
 def alter(running, *statements):
     """Each by itself: ALTER SYSTEM runs in no transaction. On a session that may write, whatever the default."""
-    with contextlib.closing(psycopg2.connect(running.product.environment["DATABASE_URL"])) as connection:
+    with contextlib.closing(psycopg2.connect(running.environment["DATABASE_URL"])) as connection:
         connection.autocommit = True
         for statement in ("SET default_transaction_read_only = off", *statements):
             connection.cursor().execute(statement)
@@ -94,8 +94,8 @@ def test_no_connection_is_left_p3(world, checked):
     running.confirm_within = None
     customers = running.add(6)
     alter(running, "ALTER SYSTEM SET max_connections = 12")
-    running.product.stop("postgresql")
-    running.product.start("postgresql")
+    running.stop("postgresql")
+    running.start("postgresql")
 
     statuses = press_all(running, customers, at_once=6)
 
@@ -115,7 +115,7 @@ def test_a_frozen_postgresql_costs_seven_seconds_and_says_what_to_do(world, meth
     for _ in range(20):
         customer.open()  # the threads have their connections
 
-    with all_frozen(running.product.process("postgresql").pid):
+    with all_frozen(running.process("postgresql").pid):
         began = time.monotonic()
         page = requests.request(method, customer.link, timeout=20)
         seconds = time.monotonic() - began

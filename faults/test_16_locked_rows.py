@@ -16,7 +16,7 @@ BOUND = 5
 
 @contextlib.contextmanager
 def holding(world, sql):
-    with contextlib.closing(psycopg2.connect(world.product.environment["DATABASE_URL"])) as stray:
+    with contextlib.closing(psycopg2.connect(world.environment["DATABASE_URL"])) as stray:
         stray.cursor().execute(f"{sql} FOR UPDATE")
         time.sleep(3)  # they are due
         yield

@@ -16,7 +16,7 @@ QUICK = {"WATCHDOG_PATIENCE": "1", "GUNICORN_CMD_ARGS": "--timeout 1"}
 
 
 def pids(running):
-    return {part: running.product.process(part).pid for part in PARTS}
+    return {part: running.process(part).pid for part in PARTS}
 
 
 def started_again(running, before):
@@ -35,10 +35,10 @@ def test_all_processes_freeze_and_are_started_again_p3(world, checked):
         running.kill(part, signal.SIGSTOP)
 
     wait_for(lambda: started_again(running, before) == set(PARTS), 15, "new processes")
-    running.product.process("web").wait_ready()
+    running.process("web").wait_ready()
     running.press(second)
     checked(running, "web, worker and sweeper frozen at once", ended=20)
-    assert "ended, to be started again" in running.product.log("worker")
+    assert "ended, to be started again" in running.log("worker")
 
 
 @pytest.mark.parametrize("number, patience", [(signal.SIGKILL, "2"), (signal.SIGSTOP, "12")])
@@ -49,9 +49,9 @@ def test_without_database_and_broker_no_process_is_ended(world, checked, number,
     before = pids(running)
 
     if number is signal.SIGKILL:
-        running.product.stop("postgresql")
+        running.stop("postgresql")
         time.sleep(9)
-        running.product.start("postgresql")
+        running.start("postgresql")
     else:
         running.kill("postgresql", signal.SIGSTOP)
         time.sleep(20)

@@ -95,7 +95,7 @@ def _send_a_byte(client):
 
 def largest_process(running):
     """The peak of memory, in bytes, of any process of the web server."""
-    master = psutil.Process(running.product.process("web").pid)
+    master = psutil.Process(running.process("web").pid)
     statuses = [Path(f"/proc/{each.pid}/status").read_text() for each in [master, *master.children()]]
     return max(int(peak) * 1024 for status in statuses for peak in re.findall(r"VmHWM:\s+(\d+) kB", status))
 
@@ -114,7 +114,7 @@ def test_customers_confirm_while_every_kind_of_body_comes_p3(world, checked):
     running.confirm_within = PATIENCE
     customers = running.add(3)
 
-    with Attack(running.product.url, slow=24, at_once=2) as attack:
+    with Attack(running.url, slow=24, at_once=2) as attack:
         time.sleep(0.3)  # the slow ones are there
         confirm_under_attack(running, attack, customers)
 
@@ -126,7 +126,7 @@ def test_customers_confirm_while_1500_files_are_uploaded_p3(world, checked):
     running.confirm_within = PATIENCE
     customers = running.add(24)
 
-    with Attack(running.product.url, slow=24) as attack, ThreadPoolExecutor(16) as crowd:
+    with Attack(running.url, slow=24) as attack, ThreadPoolExecutor(16) as crowd:
         uploads = [crowd.submit(attack.send, "upload") for _ in range(1500)]
         confirm_under_attack(running, attack, customers)
         for upload in uploads:

@@ -17,7 +17,7 @@ def test_an_account_that_dies_and_lives_again_p9(world, checked):
     running.press_together(before)
     running.wait_sends(3)
 
-    running.product.provider.account(dead=True)
+    running.provider.account(dead=True)
     for number, customer in enumerate(unlucky, start=1):
         running.press(customer)
         running.wait_sends(3 + number)
@@ -27,7 +27,7 @@ def test_an_account_that_dies_and_lives_again_p9(world, checked):
     running.wait_log("sweeper", "Envois toujours suspendus")
     assert [running.outcomes(customer) for customer in waiting] == [[]] * 8
     assert len(running.sends()) == 5
-    running.product.provider.account(dead=False)
+    running.provider.account(dead=False)
 
     verdict = checked(running, "the account dies, and lives again", ended=BOUND)
     assert verdict.sends == 5 + 8 + 2

@@ -2,9 +2,8 @@
 
 import contextlib
 import itertools
-import signal
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,6 @@ from celery import Celery
 
 from dev.customer import Customer, Press
 from dev.environment import TEN_TIMES_AS_FAST
-from dev.stack import PARTS
 from dev.waiting import wait_for
 from faults import evidence
 from faults.checker import Bounds, Evidence, check, slowest
@@ -31,39 +29,14 @@ class Verdict:
     problems: list[str]
 
 
-class World:
-    """Ten times as fast as in production, unless `settings` say otherwise."""
+class World(Product):
+    """Ten times as fast as in production, unless `settings` say otherwise. Options: a Product's."""
 
-    def __init__(
-        self,
-        folder: Path,
-        database_url: str | None = None,
-        *,
-        parts: tuple[str, ...] = PARTS,
-        of_parts: dict[str, dict[str, str]] | None = None,
-        faults: dict[str, str] | None = None,
-        proxied: tuple[str, ...] = (),
-        receipts: bool = False,
-        say: Callable[[str], None] = lambda line: None,
-        **settings: str,
-    ) -> None:
-        self.armed = folder / "armed"
-        self.armed.mkdir(parents=True)
-        environment = TEN_TIMES_AS_FAST | {"FAULTS_FOLDER": str(self.armed)} | settings
-        if database_url:
-            environment["DATABASE_URL"] = database_url
-        around = {"of_parts": of_parts or {}, "faults": faults or {}, "proxied": proxied}
-        self.product = Product(folder, environment, parts=parts, receipts=receipts, forked=True, say=say, **around)
+    def __init__(self, folder: Path, settings: Mapping[str, str], **options: object) -> None:
+        super().__init__(folder, TEN_TIMES_AS_FAST | settings, **{"say": lambda line: None} | options)
         self.presses: list[dict] = []
         self.confirm_within: float | None = 2.5  # P5
         self._numbers = itertools.count()
-
-    def __enter__(self) -> "World":
-        self.product.__enter__()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.product.close()
 
     # --- what happens to it
 
@@ -73,14 +46,14 @@ class World:
 
     def add_one(self, emergency: str = "Fuite sous évier des pannes", *, plumber: bool = True) -> Customer:
         somebody = self.add_somebody(plumber=plumber)
-        lead = self.product.ledger.add_lead(somebody.phone, emergency, token=f"{evidence.TOKEN}-{somebody.phone[-4:]}")
-        return replace(somebody, link=f"{self.product.url}/confirm/{lead['token']}/", lead_id=lead["id"])
+        lead = self.ledger.add_lead(somebody.phone, emergency, token=f"{evidence.TOKEN}-{somebody.phone[-4:]}")
+        return replace(somebody, link=f"{self.url}/confirm/{lead['token']}/", lead_id=lead["id"])
 
     def add_somebody(self, *, plumber: bool = True) -> Customer:
         """Without a link: who has not asked for a plumber yet."""
         number = next(self._numbers)
         his = f"+3363998{number // 90:02}{number % 90 + 1:02}"  # never an ending that fails by itself
-        plumber_id = self.product.ledger.add_plumber(his) if plumber else 0
+        plumber_id = self.ledger.add_plumber(his) if plumber else 0
         return Customer("", 0, f"063998{5000 + number}", plumber_id, his)
 
     def press(self, customer: Customer) -> Press:
@@ -97,7 +70,7 @@ class World:
             list(crowd.map(self.press, customers))
 
     def script(self, *answers: dict, to: str | None = None) -> None:
-        self.product.provider.script(*answers, to=to)
+        self.provider.script(*answers, to=to)
 
     def enqueue(self, lead_id: int, times: int = 1) -> None:
         """Publish the task's message, as the product did once."""
@@ -105,60 +78,43 @@ class World:
             for _ in range(times):
                 celery.send_task("notifications.tasks.notify_plumber", args=[lead_id], ignore_result=True)
 
-    def arm(self, point: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """The next process with kill points that gets there sends itself the signal."""
-        (self.armed / f"{point}.{number.name}").touch()
-
-    def disarm(self) -> None:
-        for armed in self.armed.glob("*.SIG*"):
-            armed.unlink(missing_ok=True)
-
-    def kill(self, part: str, number: signal.Signals = signal.SIGKILL) -> None:
-        self.product.kill(part, number)
-
-    def set_clock(self, seconds: float) -> None:
-        """Of the processes with a wrong clock: so much ahead, from now on."""
-        fresh = self.armed / "clock.new"
-        fresh.write_text(str(seconds))
-        fresh.rename(self.armed / "clock")
-
     # --- what is seen of it
 
     @property
     def broker_url(self) -> str:
-        return self.product.environment["REDIS_URL"]
+        return self.environment["REDIS_URL"]
 
     def sends(self) -> list[dict]:
-        return evidence.sends(self.product)
+        return evidence.sends(self)
 
     def rows(self, sql: str, *values: object) -> list[dict]:
-        return self.product.ledger.rows(sql, *values)
+        return self.ledger.rows(sql, *values)
 
     def lead(self, customer: Customer) -> dict:
-        return self.product.ledger.lead(customer.lead_id)
+        return self.ledger.lead(customer.lead_id)
 
     def outcomes(self, customer: Customer) -> list[str]:
-        return [attempt["outcome"] for attempt in self.product.ledger.attempts(customer.lead_id)]
+        return [attempt["outcome"] for attempt in self.ledger.attempts(customer.lead_id)]
 
     def wait_sends(self, count: int, within: float = 10) -> None:
         wait_for(lambda: len(self.sends()) >= count, within, f"{count} sends")
 
     def wait_log(self, part: str, text: str, within: float = 10, times: int = 1) -> None:
-        wait_for(lambda: self.product.log(part).count(text) >= times, within, f"{text!r} in the log of {part}")
+        wait_for(lambda: self.log(part).count(text) >= times, within, f"{text!r} in the log of {part}")
 
     def is_frozen(self, part: str) -> bool:
-        stat = Path(f"/proc/{self.product.process(part).pid}/stat").read_text()
+        stat = Path(f"/proc/{self.process(part).pid}/stat").read_text()
         return stat.rpartition(")")[2].split()[0] == "T"
 
     def settle(self, within: float) -> bool:
         """Wait until every assigned lead's notification has ended; False when `within` is over before."""
         ask = "SELECT count(*) AS open FROM leads WHERE status = 'sent' AND notification_status = 'pending'"
         with contextlib.suppress(TimeoutError):
-            return bool(wait_for(lambda: evidence.patiently(self.product, ask)[0]["open"] == 0, within))
+            return bool(wait_for(lambda: evidence.patiently(self, ask)[0]["open"] == 0, within))
         return False
 
     def evidence(self) -> Evidence:
-        return evidence.gather(self.product, self.sends(), self.presses)
+        return evidence.gather(self, self.sends(), self.presses)
 
     def verdict(self, settle_within: float, ended: float | None = None, quiet: float = QUIET) -> Verdict:
         """What the checker says once all has ended, and nothing more came for `quiet` seconds.
@@ -167,7 +123,7 @@ class World:
         """
         if self.settle(settle_within):
             time.sleep(quiet)
-        found, settings = self.evidence(), self.product.environment
+        found, settings = self.evidence(), self.environment
         delay, lease = float(settings["NOTIFICATION_RETRY_DELAY"]), float(settings["NOTIFICATION_LEASE"])
         problems = check(found, Bounds(delay, lease, ended=ended, press=self.confirm_within))
         assigned = sum(lead["plumber_id"] is not None for lead in found.leads)
