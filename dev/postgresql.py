@@ -75,13 +75,16 @@ class PostgreSQL(Process):
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         self._give_away(fresh)
-        command = [program("initdb"), "-D", str(fresh), "-U", "postgres", "--auth=trust", "--no-sync"]
-        command += ["--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        command = tied_to_us(command, signal.SIGKILL, as_nobody=self.as_nobody)
-        initdb = subprocess.run(command, env=PLAIN_ENVIRONMENT, capture_output=True, text=True)
-        if initdb.returncode != 0:
-            raise NotStarted(f"PostgreSQL could not make its data folder {fresh}:\n{initdb.stderr.strip()}")
+        command = tied_to_us([*self._making(), "-D", str(fresh), "--no-sync"], signal.SIGKILL, as_nobody=self.as_nobody)
+        made = subprocess.run(command, env=PLAIN_ENVIRONMENT, capture_output=True, text=True)
+        if made.returncode != 0:
+            raise NotStarted(f"PostgreSQL could not make its data folder {fresh}:\n{made.stderr.strip()}")
         fresh.rename(self.data)
+
+    def _making(self) -> list[str]:
+        """The command that makes a data folder, without the folder."""
+        command = [program("initdb"), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"]
+        return [*command, "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 
     def _socket_folder(self) -> Path:
         """The data folder, unless its path is too long for a socket or has a comma, at which libpq splits."""

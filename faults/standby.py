@@ -2,9 +2,7 @@
 
 import contextlib
 import os
-import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -12,7 +10,6 @@ from urllib.parse import quote
 import psycopg2
 
 from dev.postgresql import PostgreSQL, program
-from dev.process import PLAIN_ENVIRONMENT, NotStarted, tied_to_us
 from dev.waiting import wait_for
 
 
@@ -23,29 +20,13 @@ class Standby(PostgreSQL):
         super().__init__(folder)
         self._primary = primary
 
+    def _making(self) -> list[str]:
+        return [program("pg_basebackup"), "-d", self._primary.url, "-R", "-c", "fast"]
+
     def _make_data(self) -> None:
-        fresh = self.data.with_name("data.new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(mode=0o700)
-        self._give_away(fresh)
-        command = [
-            program("pg_basebackup"),
-            "-d",
-            self._primary.url,
-            "-D",
-            str(fresh),
-            "-R",
-            "-c",
-            "fast",
-            "--no-sync",
-        ]
-        command = tied_to_us(command, signal.SIGKILL, as_nobody=self.as_nobody)
-        copy = subprocess.run(command, env=PLAIN_ENVIRONMENT, capture_output=True, text=True, timeout=60)
-        if copy.returncode != 0:
-            raise NotStarted(f"pg_basebackup:\n{copy.stderr.strip()}")
-        for socket in fresh.glob(".s.PGSQL.*"):  # the primary's, where it has them in its data folder
+        super()._make_data()
+        for socket in self.data.glob(".s.PGSQL.*"):  # the primary's, where it has them in its data folder
             socket.unlink()
-        fresh.rename(self.data)
 
     def promote(self) -> None:
         run(self.url, "SELECT pg_promote()")
