@@ -23,7 +23,7 @@ from dev.folders import ROOT
 from dev.ledger import Ledger
 from dev.ports import free_port
 from dev.postgresql import PostgreSQL
-from dev.process import NotStarted, Process, tied_to_us
+from dev.process import NotStarted, Process
 from dev.provider import Provider
 from dev.supervisor import Supervisor
 from dev.valkey import Valkey
@@ -121,19 +121,7 @@ class Stack:
 
     def manage(self, *arguments: str, within: float = 120) -> subprocess.CompletedProcess[str]:
         """Run `manage.py` with these arguments in the stack's environment, for at most `within` seconds."""
-        if self.forked:
-            return forked.manage(*arguments, environment=self.environment, within=within)
-        return subprocess.run(
-            tied_to_us([sys.executable, "manage.py", *arguments], signal.SIGKILL),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            env=self.environment,
-            cwd=ROOT,
-            timeout=within,
-            process_group=0,
-        )
+        return forked.manage(*arguments, environment=self.environment, within=within)
 
     def _start_servers(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
