@@ -1,6 +1,7 @@
 """What every test may use: leads and plumbers in the states that matter, and the outbox of the memory backend."""
 
 import contextlib
+import gc
 import itertools
 import os
 
@@ -61,6 +62,10 @@ def pytest_collection_modifyitems(items):
     for number, item in enumerate(waiting):
         spread.insert(number * step, item)
     items[:] = spread
+
+
+def pytest_collection_finish():
+    gc.freeze()  # or every collection of garbage looks through thousands of tests again
 
 
 @pytest.fixture(autouse=True)
