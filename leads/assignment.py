@@ -129,7 +129,8 @@ _BY_HAND = """
 def _assigning(chosen: str) -> str:
     """Our turn, and one statement, whose snapshot begins after it has: it sees all that the turns before have written.
 
-    Both travel together: between them, everybody would wait for a thread of ours to wake up. Whoever somebody else is just changing is passed over. The index plumbers_fairest_first finds the fairest.
+    Both travel together: between them, everybody would wait for a thread of ours to wake up. Whoever somebody else is
+    just changing is passed over. The index plumbers_fairest_first finds the fairest.
     """
     return f"""
 {_TURN};
