@@ -83,8 +83,12 @@ def fetch(model: type[Instance], statement: str, values: Sequence[object]) -> li
 
 
 def rows(fields: Sequence[models.Field]) -> str:
-    """What stands for many rows of these fields in a statement; its values are a list for each field."""
-    return f"unnest({', '.join(f'%s::{field.db_type(connection)}[]' for field in fields)})"
+    """What stands for many rows of these fields in a statement; its values are a list for each field.
+
+    What is too long for its column is refused, as ever: a cast to varchar(64) would cut it without a word.
+    """
+    types = [field.db_type(connection).partition("(")[0] for field in fields]
+    return f"unnest({', '.join(f'%s::{each}[]' for each in types)})"
 
 
 def by_field(fields: Sequence[models.Field], objects: Collection[models.Model]) -> list[list[object]]:

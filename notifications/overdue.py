@@ -16,7 +16,8 @@ from notifications.aside import Aside
 
 BATCH = 200  # leads chosen by one look
 LATE = 0.5  # seconds; a message takes a tenth of it to an idle worker
-LOOK_EVERY = 0.5  # seconds between two looks of a process, while they find fewer than a batch
+LOOK_EVERY = 0.25  # seconds between two looks of a process, while they find fewer than a batch
+RECENT = 5  # seconds; what has been due for longer is found among the rest
 TURN = 2  # seconds for a thread without a look at Celery, which may wait for it to stop
 
 
@@ -45,7 +46,7 @@ class CatchingUp:
     def reset(self) -> None:
         """Forget everything; for the child of a fork, which has the locks of its parent but not its threads."""
         self._lead_ids: deque[int] = deque()
-        self._looking, self._look_at = threading.Lock(), 0.0
+        self._looking, self._look_at, self._more = threading.Lock(), 0.0, True
         self.aside = Aside()
 
     def overdue(self) -> Iterator[int]:
@@ -55,7 +56,7 @@ class CatchingUp:
             yield lead_id
 
     def _next(self) -> int | None:
-        if not self._lead_ids and self._looking.acquire(blocking=False):
+        if self._looking.acquire(blocking=False):
             try:
                 self._look()
             finally:
@@ -67,13 +68,24 @@ class CatchingUp:
 
     def _look(self) -> None:
         now = time.monotonic()
-        if now < self._look_at:
+        if now < self._look_at and (self._lead_ids or not self._more):
             return
         self._look_at = now + LOOK_EVERY
         if breaker.current():
+            self._more = False
             return
-        found = [lead.pk for lead in unlocked(due_for(LATE).exclude(pk__in=self.aside.ids()))]
-        if len(found) == BATCH:
-            self._look_at = now
+        self._lead_ids.extendleft(self._found(_second_attempts()))
+        if not self._lead_ids:
+            self._lead_ids.extend(found := self._found(due_for(LATE)))
+            self._more = len(found) == BATCH
+
+    def _found(self, due: LeadQuerySet) -> list[int]:
+        found = [lead.pk for lead in unlocked(due.exclude(pk__in=self.aside.ids()))]
         random.shuffle(found)  # the other processes' looks are like this one
-        self._lead_ids.extend(found)
+        return found
+
+
+def _second_attempts() -> LeadQuerySet:
+    """Those that have just become due: their messages wait for a thread that we keep, or in the queue (P4)."""
+    since = DatabaseClock() - datetime.timedelta(seconds=RECENT)
+    return due_for(0).filter(notification_attempts=1, notification_retry_at__gte=since)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from celery import Task, shared_task
 from celery.result import AsyncResult
+from celery.worker import state
 from django.conf import settings
 from django.db import Error
 from django.utils import timezone
@@ -51,8 +52,6 @@ def notify_plumber(self: Task, lead_id: int) -> None:
     """
     try:
         result = deliver(lead_id)
-        if result is not Result.RETRY_DUE:
-            _catch_up()
     except Error as exc:
         if not drop_if_useless(exc):
             raise
@@ -63,6 +62,7 @@ def notify_plumber(self: Task, lead_id: int) -> None:
             enqueue_retry(lead_id)
             return
         raise self.retry(countdown=_retry_countdown(), max_retries=1)
+    _catch_up()
 
 
 def deliver_and_retry(lead_id: int) -> None:
@@ -72,8 +72,15 @@ def deliver_and_retry(lead_id: int) -> None:
 
 
 def _catch_up() -> None:
-    for lead_id in _catching_up.overdue():
-        _catching_up.aside.put(each([lead_id], deliver_and_retry))
+    """Never raises a database's error: it is none of the message's lead, and the sweeper comes for what is left."""
+    try:
+        for lead_id in _catching_up.overdue():
+            _catching_up.aside.put(each([lead_id], deliver_and_retry))
+            if state.should_stop is not None:
+                return
+    except Error as exc:
+        drop_if_useless(exc)
+        logger.warning("Rattrapage interrompu : base de données indisponible (%s)", type(exc).__name__)
 
 
 def enqueue(lead_id: int) -> bool:

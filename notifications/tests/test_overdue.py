@@ -3,6 +3,8 @@
 import datetime
 
 import pytest
+from celery.worker import state
+from django.db import OperationalError
 from django.db.models import F
 
 from leads.models import Lead
@@ -133,3 +135,36 @@ def test_a_thread_goes_back_to_celery_after_its_turn(overdue_leads, monkeypatch)
     monkeypatch.setattr(overdue, "TURN", 0)
 
     assert list(CatchingUp().overdue()) == []
+
+
+def test_a_database_that_fails_meanwhile_is_none_of_its_own_lead_s_business(overdue_leads, outbox, caplog, monkeypatch):
+    own, *_ = overdue_leads
+
+    def fail():
+        raise OperationalError("no connection")
+
+    monkeypatch.setattr(overdue.breaker, "current", fail)
+
+    notify_plumber(own.pk)
+
+    assert statuses([own]) == ["whatsapp_sent"]
+    assert caplog.messages[-1] == "Rattrapage interrompu : base de données indisponible (OperationalError)"
+
+
+def test_a_worker_that_is_to_stop_takes_no_more(overdue_leads, outbox, monkeypatch):
+    monkeypatch.setattr(state, "should_stop", 0)
+
+    notify_plumber(overdue_leads[0].pk)
+
+    assert len(outbox) == 2
+
+
+def test_a_second_attempt_whose_time_has_come_goes_before_a_backlog_p4(overdue_leads, make_due, monkeypatch):
+    catching_up = CatchingUp()
+    found = catching_up.overdue()
+    next(found)
+    second_attempt = make_due()
+    Lead.objects.filter(pk=second_attempt.pk).update(notification_attempts=1)
+    catching_up._look_at = 0
+
+    assert next(found) == second_attempt.pk

@@ -3,13 +3,16 @@
 import datetime
 import itertools
 
+import pytest
+from django.db import DataError
 from django.utils import timezone
 
 from leads.assignment import confirm_and_assign
 from leads.models import Lead
-from notifications import lifecycle
+from notifications import lifecycle, receipts
 from notifications.lifecycle import Result
 from notifications.providers.base import Refused
+from notifications.providers.webhook import ReceiptEvent
 from notifications.sending import deliver
 
 
@@ -59,3 +62,9 @@ def test_what_is_read_at_once_is_what_the_rule_calls_due(make_plumber, make_lead
 
     assert due == {lead.pk for lead in Lead.objects.all() if lifecycle.read_due(lead.pk)}
     assert 0 < len(due) < Lead.objects.count()
+
+
+def test_what_is_too_long_for_its_column_is_refused_and_never_cut(db):
+    """A part of one identifier might be another's."""
+    with pytest.raises(DataError):
+        receipts.record([ReceiptEvent("twilio", "S" * 256, "", "delivered")])
