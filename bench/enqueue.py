@@ -1,6 +1,7 @@
 """Hand over the leads that are due: `python -m bench.enqueue bench.on_huey` all at once, or SPAN seconds apart.
 
-SPAN seconds apart, it prints the instant (CLOCK_MONOTONIC) before each and the number of its plumber.
+SPAN seconds apart, each becomes due only then, and it prints the instant (CLOCK_MONOTONIC) before each and the number
+of its plumber.
 """
 
 import argparse
@@ -15,6 +16,7 @@ def all_due(enqueue: Callable[[int], object], span: float) -> None:
     for lead_id, phone in job.due():
         if span:
             time.sleep(span)
+            job.become_due(lead_id)
             print(time.monotonic(), phone, flush=True)
         enqueue(lead_id)
 

@@ -102,7 +102,7 @@ def _request_page(of: Samples) -> list[Target]:
 
 FIGURES = (
     Figure(1, "Confirmations, 16 clients, 50 plumbers", confirmations.measure, 800, 80, _confirmations),
-    Figure(2, "Confirmations as plumbers and provider vary", growth.measure, 200, 60, _growth),
+    Figure(2, "Confirmations as plumbers and provider vary", growth.measure, 300, 60, _growth),
     Figure(3, "Due notifications drained, provider 100 ms", drain.measure, 3000, 120, _drain),
     Figure(4, "Enqueue to request at the provider, idle", idle.measure, 100, 20, _idle),
     Figure(5, "Second attempts, 30 s after the first", second_attempts.measure, 500, 20, _second_attempts, long=True),

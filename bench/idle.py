@@ -27,6 +27,7 @@ def measure(world: World, rounds: int, count: int) -> list[Samples]:
 
 def _waits(world: World, kind: str, count: int) -> Load:
     world.add_due(count)
+    world.sql("UPDATE leads SET notification_retry_at = now() + interval '1 hour'")  # until each is enqueued
     with world.provider(0, "--arrivals") as provider, workers.running(world, kind):
         enqueued = _instants(workers.enqueue(world, kind, str(SPAN)))
         wait_for(lambda: len(_instants(provider.output())) == count, 30, f"{count} requests at the provider")

@@ -48,6 +48,15 @@ def due() -> list[tuple[int, str]]:
         return cursor.fetchall()
 
 
+def become_due(lead_id: int) -> None:
+    """As a confirmation does, just before the enqueueing."""
+    if not hasattr(_mine, "due"):
+        _mine.due = psycopg2.connect(os.environ["DATABASE_URL"])
+        _mine.due.autocommit = True
+    with _mine.due.cursor() as cursor:
+        cursor.execute("UPDATE leads SET notification_retry_at = clock_timestamp() WHERE id = %s", [lead_id])
+
+
 def form(recipient: str, reference: uuid.UUID) -> dict[str, str]:
     return {
         "To": f"whatsapp:{recipient}",
