@@ -75,8 +75,8 @@ def test_the_ledger_adds_no_statement_to_a_confirmation(make_plumber, make_lead)
     with CaptureQueriesContext(connection) as statements:
         confirm_and_assign(token)
 
-    # BEGIN, the lead, the turn, the assignment, COMMIT
-    assert len(statements) == 5, [each["sql"] for each in statements]
+    # BEGIN, the lead, the turn with the assignment, COMMIT
+    assert len(statements) == 4, [each["sql"] for each in statements]
 
 
 def test_a_pack_that_is_used_up_begins_anew_at_once(make_plumber):
