@@ -22,7 +22,7 @@ help:
 	echo 'make test-browser  run the tests that need Chromium'
 	echo 'make test-api      send the API whatever its description allows, and what it does not'
 	echo 'make faults        all faults, three seeds of chaos, thorough properties (15 minutes); also faults-ablation, faults-realtime'
-	echo 'make bench         measure the speed beside what it could be (16 minutes; make bench BENCH=--quick: a smoke run)'
+	echo 'make bench         measure the speed beside what it could be (13 minutes; make bench BENCH=--quick: a smoke run)'
 	echo 'make bench-rows    what takes longer: second attempts, memory, the desk at a million leads (20 minutes)'
 	echo 'make bench-docs    write docs/performance.md from what the last one measured'
 	echo 'make lint          check the code'
