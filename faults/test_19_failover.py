@@ -65,7 +65,7 @@ def test_receipts_come_while_there_is_no_primary_p2_p3_p11(world, checked, serve
     assert running.settle(10)
     sent = [send["message_id"] for send in running.sends()]
     states = dict(zip(sent, ["delivered", "read", "failed"] * 12, strict=True))
-    posted = BACKENDS[backend](running.product.environment, states)
+    posted = BACKENDS[backend](running.environment, states)
 
     taken_unheard = posted[: len(posted) // 3]
     assert [report.post(answer_within=0.001) for report in taken_unheard] == [0] * len(taken_unheard)
