@@ -94,7 +94,7 @@ def read_whatsapp(text: str) -> Number:
     return Number(_e164(number))
 
 
-@functools.lru_cache(maxsize=1024)  # plumbers are few, and each message asks for the number of one
+@functools.lru_cache(maxsize=1024)  # each message asks for one of few plumbers; the desk's first page refreshes itself
 def to_e164(text: str) -> str:
     """`text` in E.164 form (+33612345678); without a country code it is a French number. Raises UnusableNumber."""
     return _e164(_parse(text))
@@ -124,7 +124,6 @@ def plain(text: str) -> str:
     return _PUNCTUATION.sub("", _SAID_BEFORE.sub("", in_ascii(text), count=1))
 
 
-@functools.lru_cache(maxsize=200)  # the desk's first page refreshes itself, with nearly the same numbers
 def dialled(text: str) -> str:
     """What a tel: link calls, in E.164; "" where nobody can dial it."""
     try:
