@@ -16,6 +16,7 @@ from desk.admin.acts.act import Act, may
 from desk.admin.acts.leads import ASSIGN, CALLED, CLOSE, RESEND
 from desk.admin.badges import pack_bar
 from desk.open_entries import Entry
+from desk.roles import may_see
 from leads.models import Lead
 from leads.phones import dialled
 from notifications import alerts
@@ -24,7 +25,6 @@ from notifications.attention import REASONS, Reason
 SHOWN = 20  # entries: nobody reads more before acting
 PACKS = 5  # plumbers who need another one
 REFRESHED_EVERY = 10  # seconds
-VIEW = "leads.view_lead"
 NEXT = {"number": (CALLED, RESEND), "failed": (CALLED, RESEND), "waiting": (ASSIGN,)}  # by the reason's key
 
 
@@ -71,10 +71,6 @@ def old_page(request: HttpRequest) -> HttpResponse:
     return render(request, "desk/old.html" if request.htmx else "desk/old_page.html", context)
 
 
-def may_see(request: HttpRequest) -> bool:
-    return request.user.has_perm(VIEW) or request.user.has_perm("leads.change_lead")
-
-
 def _board(request: HttpRequest) -> dict[str, object]:
     found = open_entries.now_open.renew()
     return {
@@ -90,7 +86,7 @@ def _board(request: HttpRequest) -> dict[str, object]:
 
 def _packs(request: HttpRequest) -> dict[str, object] | None:
     """The plumbers who need another pack soon, whoever had a lead last first; None for whoever may not see them."""
-    if not any(request.user.has_perm(f"leads.{verb}_plumber") for verb in ("view", "change")):
+    if not may_see(request, "plumber"):
         return None
     last_served_first = alerts.nearly_out().order_by(F("last_lead_at").desc(nulls_last=True), "pk")
     plumbers = list(last_served_first[:PACKS])

@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from desk import choice, timeline
-from desk.dashboard import may_see
+from desk.roles import may_see
 from leads.models import Lead
 from notifications.models import Attempt, Receipt
 

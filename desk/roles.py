@@ -2,6 +2,7 @@
 
 from django.apps.registry import Apps
 from django.contrib.auth.management import create_permissions
+from django.http import HttpRequest
 
 READERS, OPERATORS = "Lecture", "Opérateur"
 
@@ -18,6 +19,11 @@ LOOK_AT_ALERTS = ("notifications.view_breaker", "notifications.view_alert", "not
 LOOK_AT_LOG = ("admin.view_logentry",)
 # Whoever erases a person's data cannot undo it: desk.personal_data is given by name, to nobody by itself.
 ROLES = {READERS: _LOOK, OPERATORS: _LOOK + _ACT}
+
+
+def may_see(request: HttpRequest, model: str = "lead") -> bool:
+    """Rows of this model of `leads`; as in Django's admin, whoever may change them may."""
+    return any(request.user.has_perm(f"leads.{verb}_{model}") for verb in ("view", "change"))
 
 
 def grant(apps: Apps, database: str, roles: dict[str, tuple[str, ...]]) -> None:

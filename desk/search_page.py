@@ -13,8 +13,9 @@ from desk.admin.badges import BADGES, badge, notification_badge, pack_bar
 from desk.admin.lead_rows import with_details
 from desk.admin.search import find_leads, find_plumbers
 from desk.admin.sturdy import nonsense_is_404
-from desk.dashboard import Item, items, may_see
+from desk.dashboard import Item, items
 from desk.open_entries import Entry
+from desk.roles import may_see
 from leads.models import Lead, Plumber
 from leads.phones import spaced
 from notifications.attention import REASONS
@@ -46,7 +47,7 @@ def _leads(typed: str) -> list[Lead]:
 
 
 def _plumbers(request: HttpRequest, typed: str) -> list[Plumber]:
-    if not typed or not any(request.user.has_perm(f"leads.{verb}_plumber") for verb in ("view", "change")):
+    if not typed or not may_see(request, "plumber"):
         return []
     plumbers = list(find_plumbers(Plumber.objects.order_by("name", "pk"), typed, row=False)[:SHOWN])
     for plumber in plumbers:

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 
+from desk.roles import may_see
 from notifications import attention
 from notifications.models import Attempt
 from notifications.providers import explain
@@ -50,7 +51,7 @@ class AttemptInline(admin.TabularInline):
 
     def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Whoever may see the lead sees what was tried for it."""
-        return any(request.user.has_perm(f"leads.{verb}_lead") for verb in ("view", "change"))
+        return may_see(request)
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False

@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
+from desk.roles import may_see
 from notifications.models import Intervention
 
 
@@ -15,7 +16,7 @@ class InterventionInline(admin.TabularInline):
 
     def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Whoever may see the lead sees what was done for it."""
-        return any(request.user.has_perm(f"leads.{verb}_lead") for verb in ("view", "change"))
+        return may_see(request)
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from desk.admin.search import find_plumbers
+from desk.roles import may_see
 from leads.models import Lead, Plumber
 from notifications import attention
 
@@ -82,7 +83,7 @@ class PlumberFilter(admin.SimpleListFilter):
 @require_safe
 def proposals(request: HttpRequest) -> HttpResponse:
     """Options for the box: the first plumbers that what was typed means."""
-    if not any(request.user.has_perm(f"leads.{verb}_lead") for verb in ("view", "change")):
+    if not may_see(request):
         raise PermissionDenied
     typed = request.GET.get("plombier", "")
     found: list[Model] = (

@@ -1,7 +1,8 @@
 from django import template
 from django.utils import timezone
 
-from desk import dashboard, figures, open_entries
+from desk import figures, open_entries
+from desk.roles import may_see
 
 register = template.Library()
 
@@ -10,7 +11,7 @@ register = template.Library()
 def open_count(context: template.Context) -> str:
     """How many leads need a person; empty for whoever may not see them, and while none does."""
     request = context.get("request")
-    if request is None or not dashboard.may_see(request):
+    if request is None or not may_see(request):
         return ""
     found = open_entries.now_open()
     return found.count if found.entries else ""
